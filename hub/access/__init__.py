@@ -1,0 +1,1 @@
+"""Who may: people, sessions, tokens and the scope through which every read goes."""

@@ -1,0 +1,1 @@
+"""What is wrong: conditions raised and cleared on one board."""

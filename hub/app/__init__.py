@@ -1,0 +1,1 @@
+"""Wiring only: builds the parts and hands each what it needs."""

@@ -1,0 +1,1 @@
+"""What we know: recordings, parties, numbers, placements; commit and search."""

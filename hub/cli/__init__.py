@@ -1,0 +1,1 @@
+"""The `recording-hub` command, one file per command."""

@@ -1,0 +1,1 @@
+"""How plug-ins live, fail and come back."""

@@ -1,0 +1,1 @@
+"""Where media rests: placement, read-through, copies."""

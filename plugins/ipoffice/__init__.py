@@ -1,0 +1,1 @@
+"""Recordings of Avaya IP Office from the Voicemail Pro hand-off folder."""

@@ -1,0 +1,1 @@
+"""The web pages and the REST API over the hub's services."""
