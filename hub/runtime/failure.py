@@ -1,0 +1,102 @@
+"""What a plug-in or its process failed with, as it crosses process borders."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from hub.errors import HubError
+from hub.sdk import AuthError, BadRecording, NotFound, RetryLater, SettingsError
+
+
+class FailureKind(StrEnum):
+    """What the failure asks for; the first five are a plug-in's own words."""
+
+    SETTINGS = "settings"
+    AUTH = "auth"
+    RETRY_LATER = "retry_later"
+    BAD_RECORDING = "bad_recording"
+    NOT_FOUND = "not_found"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+    OUT_OF_MEMORY = "out_of_memory"
+    PLUGIN_MISSING = "plugin_missing"
+    SUPERVISOR_AWAY = "supervisor_away"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One failure in words; `fields` holds what is wrong by field, after_s when to try again."""
+
+    kind: FailureKind
+    message: str
+    hint: str = ""
+    fields: dict[str, list[str]] | None = None
+    after_s: float | None = None
+
+    @classmethod
+    def of(cls, exc: BaseException) -> "Failure":
+        """The failure that `exc` stands for; anything a plug-in did not raise on purpose is a crash."""
+        hint, text = str(getattr(exc, "hint", "")), str(exc)
+        match exc:
+            case SettingsError():
+                return cls(kind=FailureKind.SETTINGS, message=text, hint=hint, fields={exc.field: [text]})
+            case AuthError():
+                return cls(kind=FailureKind.AUTH, message=text, hint=hint)
+            case RetryLater():
+                after_s = max(exc.after.total_seconds(), 0.0) if exc.after is not None else None
+                return cls(kind=FailureKind.RETRY_LATER, message=text, hint=hint, after_s=after_s)
+            case BadRecording():
+                return cls(kind=FailureKind.BAD_RECORDING, message=text, hint=hint)
+            case NotFound():
+                return cls(kind=FailureKind.NOT_FOUND, message=text, hint=hint)
+            case MemoryError():
+                return cls(kind=FailureKind.OUT_OF_MEMORY, message="There was no memory left.")
+            case _:
+                return cls(kind=FailureKind.CRASHED, message=f"{type(exc).__name__}: {text}" if text else repr(exc))
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Failure":
+        """The failure that `to_json` wrote.
+
+        Raises: KeyError, ValueError, TypeError if it is none.
+        """
+        after_s, fields = values.get("after_s"), values.get("fields")
+        return cls(
+            kind=FailureKind(values["kind"]),
+            message=str(values["message"]),
+            hint=str(values.get("hint", "")),
+            fields={str(name): [str(text) for text in texts] for name, texts in fields.items()} if fields else None,
+            after_s=None if after_s is None else float(after_s),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values, for the wire."""
+        return {
+            "kind": self.kind.value,
+            "message": self.message,
+            "hint": self.hint,
+            "fields": self.fields,
+            "after_s": self.after_s,
+        }
+
+
+class PluginFailure(HubError):
+    """A plug-in could not do what was asked; `failure` says why in a form that a page can show."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message, hint=failure.hint)
+        self.failure = failure
+
+    @property
+    def kind(self) -> FailureKind:
+        """What the failure asks for."""
+        return self.failure.kind
+
+    @property
+    def by_field(self) -> dict[str, list[str]]:
+        """What is wrong by field; empty where no setting is to blame."""
+        return dict(self.failure.fields or {})
+
+
+class SupervisorAway(HubError):
+    """The supervisor does not answer on its command channel."""
