@@ -1,0 +1,1 @@
+"""SFTP server that takes recordings pushed by Voicemail Pro servers."""

@@ -1,0 +1,1 @@
+"""Call details of IP Office (Station Message Detail Reporting)."""

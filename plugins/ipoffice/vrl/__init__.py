@@ -1,0 +1,1 @@
+"""What Voice Recording Library files say about their calls."""
