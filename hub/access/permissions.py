@@ -68,6 +68,7 @@ CORE: tuple[Permission, ...] = (
     Permission("role.add", "Add roles", "Roles", ("role.list",)),
     Permission("role.change", "Change roles", "Roles", ("role.list",)),
     Permission("role.delete", "Delete roles", "Roles", ("role.list",)),
+    Permission("account.manage", "Manage own sign-ins and API tokens", "Account"),
     Permission("settings.view", "See the settings", "System"),
     Permission("settings.change", "Change the settings", "System", ("settings.view",)),
     Permission("device.list", "See devices and connectors", "System"),
@@ -80,7 +81,8 @@ CORE: tuple[Permission, ...] = (
     Permission("quarantine.retry", "Retry items in quarantine", "System", ("quarantine.list",)),
     Permission("quarantine.download", "Download items in quarantine", "System", ("quarantine.list",)),
     Permission("alarm.settings.view", "See the alarm settings", "Alarm settings"),
-    Permission("alarm.settings.change", "Change the alarm settings", "Alarm settings", ("alarm.settings.view",)),
+    Permission("alarm.settings.ping", "Switch the ping test of devices", "Alarm settings", ("alarm.settings.view",)),
+    Permission("alarm.settings.change", "Change the alarm settings", "Alarm settings", ("alarm.settings.ping",)),
     Permission("alarm.settings.test", "Send a test mail", "Alarm settings", ("alarm.settings.view",)),
 )
 
