@@ -1,9 +1,10 @@
 """Tables of people, their sign-ins and their tokens; no secret stands in them, only hashes."""
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.db.model import Model
+from hub.db.types import BigId, Json
 
 
 class PersonRow(Model):
@@ -15,19 +16,19 @@ class PersonRow(Model):
 
     __tablename__ = "person"
 
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     login: Mapped[str] = mapped_column(String(128))
     login_key: Mapped[str] = mapped_column(String(128), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     password_hash: Mapped[str | None] = mapped_column(String(255))
-    password_changed_ms: Mapped[int] = mapped_column(BigInteger, default=0)
+    password_changed_ms: Mapped[int] = mapped_column(BigId, default=0)
     is_administrator: Mapped[bool] = mapped_column(default=False)
     is_disabled: Mapped[bool] = mapped_column(default=False)
-    permissions: Mapped[list[str]] = mapped_column(JSON, default=list)
+    permissions: Mapped[list[str]] = mapped_column(Json, default=list)
     locale: Mapped[str] = mapped_column(String(35), default="")
     timezone: Mapped[str] = mapped_column(String(64), default="")
     theme: Mapped[str] = mapped_column(String(16), default="auto")
-    created_ms: Mapped[int] = mapped_column(BigInteger)
+    created_ms: Mapped[int] = mapped_column(BigId)
     revision: Mapped[int] = mapped_column(Integer, default=1)
 
 
@@ -36,11 +37,11 @@ class SessionRow(Model):
 
     __tablename__ = "session"
 
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    created_ms: Mapped[int] = mapped_column(BigInteger)
-    last_seen_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+    created_ms: Mapped[int] = mapped_column(BigId)
+    last_seen_ms: Mapped[int] = mapped_column(BigId, index=True)
     address: Mapped[str] = mapped_column(String(64), default="")
     agent: Mapped[str] = mapped_column(String(255), default="")
 
@@ -50,16 +51,16 @@ class ApiTokenRow(Model):
 
     __tablename__ = "api_token"
 
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(100))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     ending: Mapped[str] = mapped_column(String(8))
-    permissions: Mapped[list[str]] = mapped_column(JSON)
-    created_ms: Mapped[int] = mapped_column(BigInteger)
-    expires_ms: Mapped[int] = mapped_column(BigInteger)
-    last_used_ms: Mapped[int | None] = mapped_column(BigInteger)
-    revoked_ms: Mapped[int | None] = mapped_column(BigInteger)
+    permissions: Mapped[list[str]] = mapped_column(Json)
+    created_ms: Mapped[int] = mapped_column(BigId)
+    expires_ms: Mapped[int] = mapped_column(BigId)
+    last_used_ms: Mapped[int | None] = mapped_column(BigId)
+    revoked_ms: Mapped[int | None] = mapped_column(BigId)
 
 
 class SetupTokenRow(Model):
@@ -67,11 +68,11 @@ class SetupTokenRow(Model):
 
     __tablename__ = "setup_token"
 
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    created_ms: Mapped[int] = mapped_column(BigInteger)
-    expires_ms: Mapped[int] = mapped_column(BigInteger)
-    used_ms: Mapped[int | None] = mapped_column(BigInteger)
+    created_ms: Mapped[int] = mapped_column(BigId)
+    expires_ms: Mapped[int] = mapped_column(BigId)
+    used_ms: Mapped[int | None] = mapped_column(BigId)
 
 
 class ThrottleRow(Model):
@@ -81,8 +82,8 @@ class ThrottleRow(Model):
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     failures: Mapped[int] = mapped_column(Integer)
-    last_ms: Mapped[int] = mapped_column(BigInteger, index=True)
-    closed_until_ms: Mapped[int] = mapped_column(BigInteger)
+    last_ms: Mapped[int] = mapped_column(BigId, index=True)
+    closed_until_ms: Mapped[int] = mapped_column(BigId)
 
 
 class KnownAddressRow(Model):
@@ -92,7 +93,7 @@ class KnownAddressRow(Model):
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
-    seen_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+    seen_ms: Mapped[int] = mapped_column(BigId, index=True)
 
 
 class RepeatRow(Model):
@@ -102,12 +103,11 @@ class RepeatRow(Model):
     """
 
     __tablename__ = "idempotency"
-    __table_args__ = (Index("ix_idempotency_created_ms", "created_ms"),)
 
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     request_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
-    created_ms: Mapped[int] = mapped_column(BigInteger)
-    leased_until_ms: Mapped[int] = mapped_column(BigInteger)
+    created_ms: Mapped[int] = mapped_column(BigId, index=True)
+    leased_until_ms: Mapped[int] = mapped_column(BigId)
     status: Mapped[int | None] = mapped_column(Integer)
     answer: Mapped[str | None] = mapped_column(Text)
