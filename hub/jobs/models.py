@@ -1,0 +1,54 @@
+"""The table of work to be done."""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hub.db.model import Model
+from hub.db.types import BigId, Json, Word
+
+
+class JobState(StrEnum):
+    """How a job is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    DEAD = "dead"
+
+
+class JobEntry(Model):
+    """One job. attempts: counted when it is claimed, so that work that kills its worker ends too.
+
+    unique_key: at most one job of a kind waits under it. lease_until_ms: a running job whose lease ends is claimed again.
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (
+        Index("ix_job_state_run_at_ms_id", "state", "run_at_ms", "id"),
+        Index(
+            "uq_job_queued_kind_unique_key",
+            "kind",
+            "unique_key",
+            unique=True,
+            sqlite_where=text("unique_key <> '' AND state = 'queued'"),
+            postgresql_where=text("unique_key <> '' AND state = 'queued'"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(64))
+    payload: Mapped[dict[str, Any]] = mapped_column(Json)
+    unique_key: Mapped[str] = mapped_column(String(255))
+    state: Mapped[JobState] = mapped_column(Word(JobState))
+    run_at_ms: Mapped[int] = mapped_column(BigId)
+    attempts: Mapped[int]
+    lease_until_ms: Mapped[int] = mapped_column(BigId)
+    worker: Mapped[str] = mapped_column(String(255))
+    progress: Mapped[dict[str, Any]] = mapped_column(Json)
+    error: Mapped[str] = mapped_column(Text)
+    created_ms: Mapped[int] = mapped_column(BigId)
+    finished_ms: Mapped[int | None] = mapped_column(BigId)
