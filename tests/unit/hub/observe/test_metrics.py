@@ -1,0 +1,49 @@
+"""Metrics: one page for all processes, gauges read when asked for."""
+
+import os
+import re
+import subprocess
+import sys
+
+from hub.observe import metrics
+from hub.observe.metrics import OPEN_ALARMS, SPOOL_ITEMS, Reading
+
+
+def test_gauges_are_read_at_the_moment_of_asking():
+    values = iter([3.0, 4.0])
+    assert b"recording_hub_spool_items 3.0" in metrics.exposition(lambda: [Reading(SPOOL_ITEMS, next(values))])
+    assert b"recording_hub_spool_items 4.0" in metrics.exposition(lambda: [Reading(SPOOL_ITEMS, next(values))])
+
+
+def test_one_gauge_may_have_a_value_for_each_label():
+    text = metrics.exposition(
+        lambda: [Reading(OPEN_ALARMS, 1, {"severity": "major"}), Reading(OPEN_ALARMS, 2, {"severity": "minor"})]
+    ).decode()
+    assert 'recording_hub_open_alarms{severity="major"} 1.0' in text
+    assert 'recording_hub_open_alarms{severity="minor"} 2.0' in text
+    assert text.count("# TYPE recording_hub_open_alarms gauge") == 1
+
+
+def test_counts_of_several_processes_are_added_up(tmp_path):
+    environ = os.environ | metrics.shared_folder(tmp_path / "metrics")
+    count = "from hub.observe.metrics import RECORDINGS; RECORDINGS.labels('Head office', 'new').inc(2)"
+    for _ in range(2):
+        subprocess.run([sys.executable, "-P", "-c", count], env=environ, check=True)
+    show = "import sys; from hub.observe.metrics import exposition; sys.stdout.buffer.write(exposition())"
+    page = subprocess.run([sys.executable, "-P", "-c", show], env=environ, check=True, capture_output=True, text=True)
+    assert 'recording_hub_recordings_total{instance="Head office",outcome="new"} 4.0' in page.stdout
+
+
+def test_a_new_start_of_the_hub_counts_from_zero(tmp_path):
+    (tmp_path / "counter_1.db").write_bytes(b"old")
+    metrics.shared_folder(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_metric_carries_the_hubs_name_and_explains_itself():
+    catalogue = metrics.catalogue()
+    assert {"recording_hub_recordings_total", "recording_hub_instance_up"} <= {name for name, *_ in catalogue}
+    for name, kind, text, _labels in catalogue:
+        assert re.fullmatch(r"recording_hub_[a-z_]+", name)
+        assert kind in {"counter", "histogram", "gauge"}
+        assert text.endswith(".")
