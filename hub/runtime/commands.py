@@ -8,15 +8,15 @@ import json
 import secrets
 import socket
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hub.runtime.failure import Failure, PluginFailure, SupervisorAway
 from hub.runtime.forms import plain
-from hub.sdk import Health, HealthState, Kind, PluginSettings
+from hub.runtime.wire import MAX_LINE_BYTES, health_from_json
+from hub.sdk import Health, Kind, PluginSettings
 
-MAX_LINE_BYTES = 1 << 20
 _CHECK_S = 10.0
 _START_S = 5.0  # a fresh process imports the plug-in before its check begins
 
@@ -108,25 +108,6 @@ class CommandClient:
             raise PluginFailure(Failure.from_json(answer["failure"]))
         result: dict[str, Any] = answer["result"]
         return result
-
-
-def health_to_json(health: Health) -> dict[str, Any]:
-    """A report as JSON values, for the wire."""
-    return asdict(health) | {"state": health.state.value, "numbers": dict(health.numbers)}
-
-
-def health_from_json(values: dict[str, Any]) -> Health:
-    """The report that `health_to_json` wrote.
-
-    Raises: KeyError, ValueError, TypeError if it is none.
-    """
-    return Health(
-        state=HealthState(values["state"]),
-        summary=str(values.get("summary", "")),
-        hint=str(values.get("hint", "")),
-        numbers={str(name): float(number) for name, number in values.get("numbers", {}).items()},
-        warnings=tuple(str(warning) for warning in values.get("warnings", ())),
-    )
 
 
 def _exchange(path: Path, line: bytes, deadline_s: float) -> bytes:

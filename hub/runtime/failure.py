@@ -23,6 +23,14 @@ class FailureKind(StrEnum):
     SUPERVISOR_AWAY = "supervisor_away"
 
 
+_KINDS: tuple[tuple[type[BaseException], FailureKind], ...] = (
+    (AuthError, FailureKind.AUTH),
+    (BadRecording, FailureKind.BAD_RECORDING),
+    (NotFound, FailureKind.NOT_FOUND),
+    (MemoryError, FailureKind.OUT_OF_MEMORY),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """One failure in words; `fields` holds what is wrong by field, after_s when to try again."""
@@ -37,22 +45,15 @@ class Failure:
     def of(cls, exc: BaseException) -> "Failure":
         """The failure that `exc` stands for; anything a plug-in did not raise on purpose is a crash."""
         hint, text = str(getattr(exc, "hint", "")), str(exc)
-        match exc:
-            case SettingsError():
-                return cls(kind=FailureKind.SETTINGS, message=text, hint=hint, fields={exc.field: [text]})
-            case AuthError():
-                return cls(kind=FailureKind.AUTH, message=text, hint=hint)
-            case RetryLater():
-                after_s = max(exc.after.total_seconds(), 0.0) if exc.after is not None else None
-                return cls(kind=FailureKind.RETRY_LATER, message=text, hint=hint, after_s=after_s)
-            case BadRecording():
-                return cls(kind=FailureKind.BAD_RECORDING, message=text, hint=hint)
-            case NotFound():
-                return cls(kind=FailureKind.NOT_FOUND, message=text, hint=hint)
-            case MemoryError():
-                return cls(kind=FailureKind.OUT_OF_MEMORY, message="There was no memory left.")
-            case _:
-                return cls(kind=FailureKind.CRASHED, message=f"{type(exc).__name__}: {text}" if text else repr(exc))
+        if isinstance(exc, SettingsError):
+            return cls(kind=FailureKind.SETTINGS, message=text, hint=hint, fields={exc.field: [text]})
+        if isinstance(exc, RetryLater):
+            after_s = max(exc.after.total_seconds(), 0.0) if exc.after is not None else None
+            return cls(kind=FailureKind.RETRY_LATER, message=text, hint=hint, after_s=after_s)
+        for error, kind in _KINDS:
+            if isinstance(exc, error):
+                return cls(kind=kind, message=text, hint=hint)
+        return cls(kind=FailureKind.CRASHED, message=f"{type(exc).__name__}: {text}" if text else type(exc).__name__)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Failure":

@@ -1,0 +1,62 @@
+"""What a child process prints, as bounded log lines."""
+
+import asyncio
+from collections import deque
+from typing import Protocol
+
+LINE_LIMIT = 2000
+_BURST = 200
+_LINES_PER_S = 20.0
+_TAIL = 20
+
+
+class Output(Protocol):
+    """Takes the printed lines."""
+
+    def __call__(self, stream: str, text: str) -> None:
+        """One line of `stream`, "stdout" or "stderr"."""
+
+
+class Drain:
+    """Reads a child's pipe for as long as it is open, so that the child never blocks on it, and passes on some of it.
+
+    tail: the last lines, for saying why the process ended.
+    """
+
+    def __init__(self, stream: str, take: Output) -> None:
+        self.tail: deque[str] = deque(maxlen=_TAIL)
+        self._stream = stream
+        self._take = take
+        self._allowed = float(_BURST)
+        self._dropped = 0
+
+    async def read(self, pipe: asyncio.StreamReader) -> None:
+        """Read until the pipe closes."""
+        loop = asyncio.get_running_loop()
+        then_s, partial = loop.time(), b""
+        while part := await pipe.read(65536):
+            now_s = loop.time()
+            self._allowed = min(self._allowed + (now_s - then_s) * _LINES_PER_S, _BURST)
+            then_s = now_s
+            *lines, partial = (partial + part).split(b"\n")
+            partial = partial[: LINE_LIMIT * 4]  # the rest of an endless line is dropped as it comes
+            for line in lines:
+                self._line(line)
+        if partial:
+            self._line(partial)
+        self._tell_dropped()
+
+    def _line(self, line: bytes) -> None:
+        text = line[: LINE_LIMIT * 4].decode("utf-8", "replace").rstrip()[:LINE_LIMIT]
+        self.tail.append(text)
+        if self._allowed < 1:
+            self._dropped += 1
+            return
+        self._allowed -= 1
+        self._tell_dropped()
+        self._take(self._stream, text)
+
+    def _tell_dropped(self) -> None:
+        if self._dropped:
+            self._take(self._stream, f"[{self._dropped} lines were dropped here]")
+            self._dropped = 0
