@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import String, UniqueConstraint
+from sqlalchemy import Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.db.model import Model
@@ -11,10 +11,23 @@ from hub.sdk import Kind
 
 
 class InstanceEntry(Model):
-    """One instance. settings: without secrets. secrets: setting -> sealed value. health: `InstanceHealth` as JSON."""
+    """One instance. settings: without secrets. secrets: setting -> sealed value. health: `InstanceHealth` as JSON.
+
+    deleted_ms: a deleted instance keeps its id and name, without settings, because its recordings stay.
+    """
 
     __tablename__ = "instance"
-    __table_args__ = (UniqueConstraint("kind", "name"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index(
+            "uq_instance_kind_name",
+            "kind",
+            "name",
+            unique=True,
+            sqlite_where=text("deleted_ms IS NULL"),
+            postgresql_where=text("deleted_ms IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[Kind] = mapped_column(Word(Kind))
@@ -29,3 +42,4 @@ class InstanceEntry(Model):
     health: Mapped[dict[str, Any]] = mapped_column(Json)
     created_ms: Mapped[int] = mapped_column(BigId)
     changed_ms: Mapped[int] = mapped_column(BigId)
+    deleted_ms: Mapped[int | None] = mapped_column(BigId)
