@@ -16,25 +16,30 @@ class JobState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
+    CANCELLED = "cancelled"
     DEAD = "dead"
+
+
+OPEN_UNIQUE = "unique_key <> '' AND state IN ('queued', 'running')"
+"""Which rows the unique key binds; queueing names the same words to find the index."""
 
 
 class JobEntry(Model):
     """One job. attempts: counted when it is claimed, so that work that kills its worker ends too.
 
-    unique_key: at most one job of a kind waits under it. lease_until_ms: a running job whose lease ends is claimed again.
+    unique_key: at most one job of a kind waits under it. lease_until_ms: a running job is claimed again after it.
     """
 
     __tablename__ = "job"
     __table_args__ = (
         Index("ix_job_state_run_at_ms_id", "state", "run_at_ms", "id"),
         Index(
-            "uq_job_queued_kind_unique_key",
+            "uq_job_open_kind_unique_key",
             "kind",
             "unique_key",
             unique=True,
-            sqlite_where=text("unique_key <> '' AND state = 'queued'"),
-            postgresql_where=text("unique_key <> '' AND state = 'queued'"),
+            sqlite_where=text(OPEN_UNIQUE),
+            postgresql_where=text(OPEN_UNIQUE),
         ),
         {"sqlite_autoincrement": True},
     )
@@ -45,10 +50,13 @@ class JobEntry(Model):
     unique_key: Mapped[str] = mapped_column(String(255))
     state: Mapped[JobState] = mapped_column(Word(JobState))
     run_at_ms: Mapped[int] = mapped_column(BigId)
+    again: Mapped[bool]
     attempts: Mapped[int]
+    delays: Mapped[int]
     lease_until_ms: Mapped[int] = mapped_column(BigId)
     worker: Mapped[str] = mapped_column(String(255))
     progress: Mapped[dict[str, Any]] = mapped_column(Json)
     error: Mapped[str] = mapped_column(Text)
+    cancelled_by: Mapped[str] = mapped_column(String(255))
     created_ms: Mapped[int] = mapped_column(BigId)
     finished_ms: Mapped[int | None] = mapped_column(BigId)

@@ -1,6 +1,7 @@
 """How numbers and names find their recordings.
 
-A number or name stands once in `number` or `word`, where a trigram index finds parts of it; `party` and `mention` say
+A number or name stands once in `number` or `word`, where a trigram index finds parts of it (on SQLite the full-text
+tables `number_trigram` and `word_trigram`, kept by triggers); `party` and `mention` say
 in which recordings it stands, newest last, so that the newest matches of one number are read without sorting.
 """
 
@@ -15,7 +16,12 @@ class Number(Model):
     """One telephone number or extension. plan: 0 for public numbers, the device's id for extensions behind it."""
 
     __tablename__ = "number"
-    __table_args__ = (UniqueConstraint("plan", "digits"),)
+    __table_args__ = (
+        UniqueConstraint("plan", "digits"),
+        Index(
+            "ix_number_digits_trigram", "digits", postgresql_using="gin", postgresql_ops={"digits": "gin_trgm_ops"}
+        ).ddl_if(dialect="postgresql"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     plan: Mapped[int] = mapped_column(BigId)
@@ -41,7 +47,12 @@ class Word(Model):
     """One name or other text that is searched, folded: no case, no accents."""
 
     __tablename__ = "word"
-    __table_args__ = (UniqueConstraint("folded"),)
+    __table_args__ = (
+        UniqueConstraint("folded"),
+        Index(
+            "ix_word_folded_trigram", "folded", postgresql_using="gin", postgresql_ops={"folded": "gin_trgm_ops"}
+        ).ddl_if(dialect="postgresql"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     folded: Mapped[str] = mapped_column(String(255))

@@ -1,0 +1,1 @@
+"""The first schema, one module per group of tables."""
