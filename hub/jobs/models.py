@@ -27,7 +27,10 @@ OPEN_UNIQUE = "unique_key <> '' AND state IN ('queued', 'running')"
 class JobEntry(Model):
     """One job. attempts: counted when it is claimed, so that work that kills its worker ends too.
 
-    unique_key: at most one job of a kind waits under it. lease_until_ms: a running job is claimed again after it.
+    unique_key: at most one job of a kind is open (queued or running) under it; again_at_ms: it was asked for once more
+    while it ran, and is queued for then when it ends. delays: times it was put off because the other side was away,
+    which is no failed attempt. lease_until_ms: a running job is claimed again after it. worker: who claimed it, unique
+    by claim, so that a claim that was lost cannot end the next one. cancelled_by: who wants its end, "" for nobody.
     """
 
     __tablename__ = "job"
@@ -50,7 +53,7 @@ class JobEntry(Model):
     unique_key: Mapped[str] = mapped_column(String(255))
     state: Mapped[JobState] = mapped_column(Word(JobState))
     run_at_ms: Mapped[int] = mapped_column(BigId)
-    again: Mapped[bool]
+    again_at_ms: Mapped[int | None] = mapped_column(BigId)
     attempts: Mapped[int]
     delays: Mapped[int]
     lease_until_ms: Mapped[int] = mapped_column(BigId)
