@@ -47,7 +47,7 @@ def _job() -> None:
         sa.Column("unique_key", sa.String(255), nullable=False),
         sa.Column("state", sa.String(24), nullable=False),
         sa.Column("run_at_ms", BigId, nullable=False),
-        sa.Column("again", sa.Boolean(), nullable=False),
+        sa.Column("again_at_ms", BigId),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("delays", sa.Integer(), nullable=False),
         sa.Column("lease_until_ms", BigId, nullable=False),
