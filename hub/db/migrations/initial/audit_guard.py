@@ -52,9 +52,9 @@ def _guard_sqlite(table: str, verb: str, allowed: str) -> None:
 def _refuse_replace(table: str, key: tuple[str, ...]) -> None:
     """INSERT OR REPLACE would delete the old row without a word to the DELETE trigger."""
     same = " AND ".join(f"{column} = NEW.{column}" for column in key)
+    there = f"EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608 - constants
     op.execute(
-        f"CREATE TRIGGER {table}_guard_replace BEFORE INSERT ON {table} "
-        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) "
+        f"CREATE TRIGGER {table}_guard_replace BEFORE INSERT ON {table} WHEN {there} "
         f"BEGIN SELECT RAISE(ABORT, '{table} refuses this REPLACE'); END"
     )
 
