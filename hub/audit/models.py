@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.db.model import Model
-from hub.db.types import BigId, HexBytes, Json
+from hub.db.types import BigId, CanonicalJson, HexBytes
 
 
 class AuditLine(Model):
@@ -38,8 +38,8 @@ class AuditLine(Model):
     via: Mapped[str] = mapped_column(String(16))
     request_id: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(Text)
-    facts: Mapped[dict[str, Any]] = mapped_column(Json)
-    commitments: Mapped[dict[str, str]] = mapped_column(Json)
+    facts: Mapped[dict[str, Any]] = mapped_column(CanonicalJson)
+    commitments: Mapped[dict[str, str]] = mapped_column(CanonicalJson)
     seq: Mapped[int | None] = mapped_column(BigId)
     hash: Mapped[str | None] = mapped_column(HexBytes)
 
@@ -53,8 +53,8 @@ class AuditPrivate(Model):
             "ix_audit_private_key_value",
             "key",
             "value",
-            sqlite_where=text("key = 'login'"),
-            postgresql_where=text("key = 'login'"),
+            sqlite_where=text("key = 'actor.login'"),
+            postgresql_where=text("key = 'actor.login'"),
         ),
     )
 

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
 
 from sqlalchemy import ColumnElement
 
+from hub.db.page import Count, Cursor, Page
 from hub.sdk import Direction
 
-T = TypeVar("T")
+__all__ = ["COUNT_BOUND", "PAGE_LIMIT", "Count", "Cursor", "Page", "RecordingQuery", "Visible"]
 
 COUNT_BOUND = 10_000
 PAGE_LIMIT = 500
@@ -19,34 +19,6 @@ class Visible:
     """Which recordings may be seen, as a predicate over the catalog's tables; only `hub.access.scope` makes one."""
 
     where: ColumnElement[bool]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Cursor:
-    """A place in the list, between two recordings: newest first, ties by id."""
-
-    start_ms: int
-    id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """Some items in the order of the list.
-
-    older, newer: where the next page begins on either side, None where the list ends.
-    """
-
-    items: tuple[T, ...]
-    older: Cursor | None = None
-    newer: Cursor | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many; if not exact, at least `n`."""
-
-    n: int
-    exact: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

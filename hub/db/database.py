@@ -44,7 +44,7 @@ class Database:
             self._reader = sqlite_engine(self.path, writes=False, pool_size=pool_size, timeout_s=timeout_s)
         else:
             self.engine = postgres_engine(parsed, pool_size=pool_size, timeout_s=timeout_s)
-            self._reader = self.engine.execution_options(postgresql_readonly=True)
+            self._reader = self.engine.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
 
     @contextmanager
     def read(self) -> Iterator[Session]:

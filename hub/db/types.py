@@ -4,7 +4,7 @@ import json
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import JSON, BigInteger, Dialect, Integer, LargeBinary, String, TypeDecorator
+from sqlalchemy import JSON, BigInteger, Dialect, Integer, LargeBinary, String, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
@@ -19,6 +19,19 @@ E = TypeVar("E", bound=StrEnum)
 def canonical_json(value: Any) -> str:
     """The one text form of a JSON value: sorted keys, no spaces, characters as they are."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+class CanonicalJson(TypeDecorator[Any]):
+    """A JSON value kept as its canonical text, byte for byte, so that it can be hashed again."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002, D102
+        return canonical_json(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002, D102
+        return None if value is None else json.loads(value)
 
 
 class HexBytes(TypeDecorator[str]):

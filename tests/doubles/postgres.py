@@ -130,7 +130,7 @@ def alone() -> Iterator[Postgres]:
 def share(run: str) -> tuple[Postgres, IO[str]]:
     """The server of test run `run`, started by whoever asks first; keep the file open as long as it is needed."""
     folder = Path(tempfile.gettempdir()) / f"recording-hub-postgres-run-{os.getuid()}-{run}"
-    users = Path(f"{folder}.users").open("w")
+    users = Path(f"{folder}.users").open("w")  # noqa: SIM115 - held until the worker ends
     server = Postgres(folder)
     with _starting(folder):
         fcntl.flock(users, fcntl.LOCK_SH)

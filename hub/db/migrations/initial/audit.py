@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from hub.db.types import BigId, Json
+from hub.db.types import BigId
 
 
 def create_audit() -> None:
@@ -26,8 +26,8 @@ def _audit_line() -> None:
         sa.Column("via", sa.String(16), nullable=False),
         sa.Column("request_id", sa.String(64), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("facts", Json, nullable=False),
-        sa.Column("commitments", Json, nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("commitments", sa.Text(), nullable=False),
         sa.Column("seq", BigId),
         sa.Column("hash", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("id", name="pk_audit_line"),
@@ -51,7 +51,7 @@ def _audit_private() -> None:
         sa.PrimaryKeyConstraint("line_id", "key", name="pk_audit_private"),
         sa.ForeignKeyConstraint(["line_id"], ["audit_line.id"], name="fk_audit_private_line_id_audit_line"),
     )
-    op.create_index("ix_audit_private_key_value", "audit_private", ["key", "value"], **_where("key = 'login'"))
+    op.create_index("ix_audit_private_key_value", "audit_private", ["key", "value"], **_where("key = 'actor.login'"))
 
 
 def _audit_segment() -> None:
