@@ -13,20 +13,18 @@ from plugins.ipoffice.ways_in import FOLDER, WaysIn, check_absolute
 NoticeChoice = Literal["announced", "tone", "agent", "none", "unknown"]
 
 
-def split_patterns(text: str) -> tuple[str, ...]:
-    """The patterns of a comma or line separated list, in order."""
-    return tuple(part.strip() for part in re.split(r"[,\n]", text) if part.strip())
-
-
-def _check_patterns(text: str) -> str:
-    if not split_patterns(text):
-        raise ValueError("give at least one pattern, such as *.wav")
-    return text
+def _check_pattern(pattern: str) -> str:
+    if not pattern.strip() or "/" in pattern:
+        raise ValueError(f"{pattern!r} is no pattern of file names such as *.wav")
+    return pattern.strip()
 
 
 def _check_rules(text: str) -> str:
     parse_rules(text)
     return text
+
+
+Pattern = Annotated[str, AfterValidator(_check_pattern)]
 
 
 class IPOfficeSettings(WaysIn):
@@ -56,10 +54,10 @@ class IPOfficeSettings(WaysIn):
         le=65535,
         shown_if={"smdr": ["listen", "connect"]},
     )
-    smdr_peers: str = setting(
+    smdr_peers: tuple[str, ...] = setting(
         "PBX addresses",
-        "From which addresses or networks SMDR is taken, separated by commas; everybody else is turned away.",
-        default="",
+        "From which addresses or networks SMDR is taken; everybody else is turned away.",
+        default=(),
         examples=["192.168.42.1", "10.20.0.0/16"],
         shown_if={"smdr": ["listen"]},
         validate_default=True,
@@ -68,13 +66,13 @@ class IPOfficeSettings(WaysIn):
     recursive: bool = setting(
         "Look into subfolders", "Take files from folders below as well.", default=False, group="filter"
     )
-    include: Annotated[str, AfterValidator(_check_patterns)] = setting(
-        "Take", "Names that are recordings, separated by commas.", default="*.wav, *.opus, *.ogg", group="filter"
+    include: tuple[Pattern, ...] = setting(
+        "Take", "Names that are recordings.", default=("*.wav", "*.opus", "*.ogg"), group="filter", min_length=1
     )
-    exclude: str = setting(
+    exclude: tuple[Pattern, ...] = setting(
         "Never take",
-        "Names that are not finished or not recordings, separated by commas; this wins.",
-        default=".*, *.tmp, *.part, *.filepart, *.lock",
+        "Names that are not finished or not recordings; this wins.",
+        default=(".*", "*.tmp", "*.part", "*.filepart", "*.lock"),
         group="filter",
     )
 
@@ -100,10 +98,10 @@ class IPOfficeSettings(WaysIn):
         default="",
         group="metadata",
     )
-    sidecars: str = setting(
+    sidecars: tuple[Pattern, ...] = setting(
         "Sidecar files",
-        "Names of files with facts about a recording, separated by commas; {stem} is its name without the ending.",
-        default="{stem}.xml, {stem}.json, {stem}.csv",
+        "Names of files with facts about a recording; {stem} is its name without the ending.",
+        default=("{stem}.xml", "{stem}.json", "{stem}.csv"),
         group="metadata",
     )
     sidecar_wait_s: int = setting(
@@ -219,7 +217,7 @@ class IPOfficeSettings(WaysIn):
 
     @field_validator("smdr_peers")
     @classmethod
-    def _peers_are_addresses(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("smdr") == "listen" and not parse_peers(value):
+    def _peers_are_addresses(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not parse_peers(value) and info.data.get("smdr") == "listen":
             raise ValueError("say from which addresses the PBX sends")
         return value

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, SecretStr, ValidationInfo, field_validator
 
 from hub.sdk import PluginSettings, setting
-from plugins.ipoffice.landing.senders import parse_senders
+from plugins.ipoffice.landing.senders import SendingServer
 
 Topology = Literal["beside", "beside_push", "fetch", "fetch_push", "push"]
 AfterPickup = Literal["move", "copy", "leave"]
@@ -162,20 +162,10 @@ class WaysIn(PluginSettings):
     landing_port: int = setting(
         "SFTP port", "Where the SFTP server listens.", default=2022, ge=1, le=65535, shown_if={"topology": PUSH}
     )
-    senders: str = setting(
+    senders: tuple[SendingServer, ...] = setting(
         "Sending servers",
-        "One line for each: login = name of the server, then, if it signs in with a key, a bar and its public key.",
-        default="",
-        widget="textarea",
-        examples=["wien2 = Vienna secondary | ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA..."],
-        shown_if={"topology": PUSH},
-        validate_default=True,
-    )
-    sender_passwords: SecretStr | None = setting(
-        "Their passwords",
-        "One line for each server that signs in with a password: login = password.",
-        default=None,
-        widget="textarea",
+        "Which Voicemail Pro servers push recordings, and how each of them signs in.",
+        default=(),
         shown_if={"topology": PUSH},
         validate_default=True,
     )
@@ -224,16 +214,12 @@ class WaysIn(PluginSettings):
 
     @field_validator("senders")
     @classmethod
-    def _senders_are_lines(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("topology") in PUSH and not parse_senders(value, ""):
-            raise ValueError("name at least one sending server, as: login = name")
-        return value
-
-    @field_validator("sender_passwords")
-    @classmethod
-    def _senders_can_sign_in(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if info.data.get("topology") in PUSH and "senders" in info.data:
-            for sender in parse_senders(info.data["senders"], value.get_secret_value() if value else ""):
-                if not sender.password and not sender.public_key:
-                    raise ValueError(f"{sender.login} has neither a password here nor a public key above")
+    def _senders_can_sign_in(cls, value: tuple[SendingServer, ...], info: ValidationInfo) -> tuple[SendingServer, ...]:
+        logins = [sender.login for sender in value]
+        if info.data.get("topology") in PUSH and not value:
+            raise ValueError("name at least one sending server")
+        if double := {login for login in logins if logins.count(login) > 1}:
+            raise ValueError(f"two servers have the login {min(double)}")
+        if mute := [sender.name for sender in value if not sender.can_sign_in]:
+            raise ValueError(f"{mute[0]} has neither a password nor a public key")
         return value

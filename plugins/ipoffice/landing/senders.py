@@ -1,57 +1,46 @@
-"""The servers that may push recordings: their logins, names, passwords and keys."""
+"""The servers that may push recordings: how they sign in."""
 
 import re
-from dataclasses import dataclass
+from typing import Annotated
 
-LOGIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
-KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+|sk-\S+) [A-Za-z0-9+/=]+")
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, field_validator
 
+from hub.sdk import setting
 
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """One sending server; password and public_key are empty where it has none."""
-
-    login: str
-    name: str
-    public_key: str = ""
-    password: str = ""
-
-    def __repr__(self) -> str:
-        return f"Sender({self.login!r}, {self.name!r})"
+KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+|sk-\S+) [A-Za-z0-9+/=]+( .*)?")
 
 
-def parse_senders(lines: str, passwords: str) -> tuple[Sender, ...]:
-    """Senders from lines `login = name [| public key]` and lines `login = password`.
-
-    Raises: ValueError naming the line, never a password.
-    """
-    known: dict[str, Sender] = {}
-    secrets = _parse_passwords(passwords)
-    for number, line in _lines(lines):
-        login, equals, rest = (part.strip() for part in line.partition("="))
-        name, _, key = (part.strip() for part in rest.partition("|"))
-        if not equals or not LOGIN.fullmatch(login) or not name:
-            raise ValueError(f"line {number}: write it as: login = name of the server")
-        if key and not KEY.match(key):
-            raise ValueError(f"line {number}: what follows the bar is no OpenSSH public key")
-        if login in known:
-            raise ValueError(f"line {number}: the login {login} stands there twice")
-        known[login] = Sender(login, name, key, secrets.pop(login, ""))
-    if secrets:
-        raise ValueError(f"there is a password for {', '.join(sorted(secrets))}, but no such sending server")
-    return tuple(known.values())
+def _check_key(key: str) -> str:
+    key = " ".join(key.split())
+    if key and not KEY.fullmatch(key):
+        raise ValueError("this is no OpenSSH public key; it begins with ssh-ed25519, ssh-rsa or ecdsa-sha2-")
+    return key
 
 
-def _parse_passwords(text: str) -> dict[str, str]:
-    found = {}
-    for number, line in _lines(text):
-        login, equals, password = line.partition("=")
-        if not equals or not password.strip():
-            raise ValueError(f"line {number} of the passwords: write it as: login = password")
-        found[login.strip()] = password.strip()
-    return found
+class SendingServer(BaseModel):
+    """One Voicemail Pro server that pushes recordings, and how it signs in."""
 
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-def _lines(text: str) -> list[tuple[int, str]]:
-    lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1))
-    return [(number, line) for number, line in lines if line and not line.startswith("#")]
+    name: str = setting("Name", "Shown as the origin of its recordings.", min_length=1, max_length=100)
+    login: str = setting(
+        "Login", "Its user name here.", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", min_length=1, max_length=64
+    )
+    public_key: Annotated[str, AfterValidator(_check_key)] = setting(
+        "Public key", "One line of OpenSSH, if it signs in with a key.", default="", max_length=10_000
+    )
+    password: SecretStr | None = setting(
+        "Password", "If it signs in with a password.", default=None, widget="password", validate_default=True
+    )
+
+    @field_validator("password")
+    @classmethod
+    def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and len(value.get_secret_value()) < 8:
+            raise ValueError("a password of less than 8 characters is guessed in no time")
+        return value
+
+    @property
+    def can_sign_in(self) -> bool:
+        """Whether it has a password or a key."""
+        return bool(self.public_key or self.password)

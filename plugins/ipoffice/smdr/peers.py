@@ -1,25 +1,23 @@
 """From which addresses call details are taken."""
 
-import re
+from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
 
 
-def parse_peers(text: str) -> tuple[Network, ...]:
-    """Addresses and networks of a comma or line separated list.
+def parse_peers(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Addresses and networks.
 
-    Raises: ValueError naming the first that is neither.
+    Raises: ValueError naming the first text that is neither.
     """
     peers = []
-    for part in re.split(r"[,\s]+", text.strip()):
-        if not part:
-            continue
+    for text in texts:
         try:
-            peers.append(ip_network(part, strict=False))
+            peers.append(ip_network(text.strip(), strict=False))
         except ValueError:
             raise ValueError(
-                f"{part!r} is no address such as 192.168.42.1 and no network such as 10.20.0.0/16"
+                f"{text!r} is no address such as 192.168.42.1 and no network such as 10.20.0.0/16"
             ) from None
     return tuple(peers)
 

@@ -1,0 +1,217 @@
+"""Taking one file: moved aside so that nothing else takes it, read, sealed and made into a draft."""
+
+import hashlib
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.sdk import RecordingDraft
+from plugins.ipoffice import folder as files
+from plugins.ipoffice.folder import Look
+from plugins.ipoffice.vrl.content import Content
+from plugins.ipoffice.vrl.draft import Describer, Origin
+from plugins.ipoffice.vrl.facts import Facts
+from plugins.ipoffice.vrl.markup import Unreadable
+from plugins.ipoffice.vrl.reading import is_whole, read_content
+from plugins.ipoffice.vrl.sidecar import SIDECAR_BYTES_MAX, add_sidecar, sidecar_names
+
+BLOCK_BYTES = 256 * 1024
+RECORDING, SIDECARS = "r", "s"
+EVERYTHING = files.NamePatterns(("*",))
+
+
+class NotYet(Exception):
+    """The file, or a sidecar of it, is still changing: look again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where recordings of one server are taken from.
+
+    work: the folder to move them to, on the same file system; "": they are read in place.
+    """
+
+    server: str
+    folder: str
+    work: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One file in the hub's hands.
+
+    name: relative to its hand-off folder. folder, path: where it lies now. sidecars: paths in the same folder.
+    """
+
+    name: str
+    folder: str
+    path: str
+    look: Look
+    sidecars: tuple[str, ...]
+    draft: RecordingDraft
+
+
+class Taker:
+    """Takes files of one source; every method blocks and may be called from several threads."""
+
+    def __init__(self, source: Source, describer: Describer, sidecars: tuple[str, ...], settle_age_s: float) -> None:
+        self.source = source
+        self._describer = describer
+        self._sidecars = sidecars
+        self._settle_age_s = settle_age_s
+        self._tokens = itertools.count(time.time_ns())
+
+    def is_whole(self, path: str) -> bool | None:
+        """Whether the container of a file in the hand-off folder says that all of it is there."""
+        try:
+            with opened(self.source.folder, path) as fd:
+                return is_whole(Content.of_file(fd))
+        except OSError:
+            return None
+
+    def has_sidecar(self, path: str) -> bool:
+        """Whether a file about the recording lies beside it."""
+        return any(files.look_at(self.source.folder, sidecar) for sidecar in self._sidecar_paths(path))
+
+    def take(self, path: str, look: Look) -> Taken:
+        """Take the file at `path`, if it still looks as it did when it was found finished.
+
+        Raises: NotYet; FileNotFoundError (somebody else took it); OSError (it cannot be moved or read).
+        """
+        folder, work = self.source.folder, self.source.work
+        sidecars = [name for name in self._sidecar_paths(path) if self._is_there(name)]
+        now = files.look_at(folder, path)
+        if now is None:
+            raise FileNotFoundError(path)
+        if now != look:
+            raise NotYet
+        if not work:
+            return self._prepare(path, folder, path, tuple(sidecars))
+        token = f"{next(self._tokens):x}"
+        moved = f"{token}/{RECORDING}/{path}"
+        files.move((folder, path), (work, moved))
+        kept = []
+        for sidecar in sidecars:
+            with suppress(FileNotFoundError):
+                files.move((folder, sidecar), (work, f"{token}/{SIDECARS}/{sidecar}"))
+                kept.append(f"{token}/{SIDECARS}/{sidecar}")
+        return self._prepare(path, work, moved, tuple(kept))
+
+    def tokens(self) -> list[str]:
+        """What earlier runs left in the work folder, oldest first."""
+        try:
+            with files.opened_folder(self.source.work) as fd, os.scandir(fd) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+        except FileNotFoundError:
+            return []
+
+    def take_up(self, token: str) -> Taken | None:
+        """Take up what an earlier run moved to the work folder as `token`; None if nothing is left there.
+
+        Raises: OSError.
+        """
+        work = self.source.work
+        recordings = self._list(f"{token}/{RECORDING}")
+        if not recordings:
+            for folder in (RECORDING, SIDECARS):
+                files.prune_folders(work, f"{token}/{folder}")
+            return None
+        name = recordings[0]
+        sidecars = tuple(f"{token}/{SIDECARS}/{path}" for path in self._list(f"{token}/{SIDECARS}"))
+        return self._prepare(name, work, f"{token}/{RECORDING}/{name}", sidecars)
+
+    def take_again(self, taken: Taken) -> Taken:
+        """Seal and read the file anew where it lies, after it changed.
+
+        Raises: OSError.
+        """
+        return self._prepare(taken.name, taken.folder, taken.path, taken.sidecars)
+
+    def _list(self, path: str) -> list[str]:
+        try:
+            return [name for name, _ in files.walk(f"{self.source.work}/{path}", EVERYTHING, recursive=True)]
+        except FileNotFoundError:
+            return []
+
+    def _sidecar_paths(self, path: str) -> list[str]:
+        above, slash, name = path.rpartition("/")
+        stem = name.rpartition(".")[0] or name
+        return [f"{above}{slash}{sidecar}" for sidecar in sidecar_names(stem, self._sidecars) if sidecar != name]
+
+    def _is_there(self, path: str) -> bool:
+        """Whether this sidecar is there; while it is young it must also read well, for it may be half written."""
+        look = files.look_at(self.source.folder, path)
+        if look is not None and time.time() - look.mtime_ns / 1e9 < self._settle_age_s:
+            try:
+                add_sidecar(Facts(), path, _read_small(self.source.folder, path))
+            except Unreadable:
+                raise NotYet from None
+        return look is not None
+
+    def _prepare(self, name: str, folder: str, path: str, sidecars: tuple[str, ...]) -> Taken:
+        with opened(folder, path) as fd:
+            look = Look.of(os.fstat(fd))
+            reading = read_content(Content.of_file(fd))
+            sha256 = hash_file(fd)
+        for sidecar in sidecars:
+            shown = files.show_name(sidecar.rpartition("/")[2])
+            data = _read_small(folder, sidecar)
+            try:
+                add_sidecar(reading.facts, shown, data)
+            except Unreadable as reason:
+                reading.facts.note(f"sidecar {shown}: {reason}")
+                reading.facts.keep_raw(f"sidecar:{shown}", data, len(data))
+        origin = Origin(self.source.server, name, look.mtime_ns)
+        draft = self._describer.draft(reading, origin, Path(folder, path), sha256)
+        return Taken(name, folder, path, look, sidecars, draft)
+
+
+@contextmanager
+def opened(folder: str, path: str) -> Iterator[int]:
+    """A descriptor of the regular file at `path` below `folder`."""
+    fd = files.open_regular(folder, path)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def hash_file(fd: int) -> str:
+    """SHA-256 of the whole file, in lowercase hex."""
+    digest = hashlib.sha256()
+    buffer = bytearray(BLOCK_BYTES)
+    view = memoryview(buffer)
+    offset = 0
+    while size := os.preadv(fd, [buffer], offset):
+        digest.update(view[:size])
+        offset += size
+    return digest.hexdigest()
+
+
+def release(folder: str, path: str, look: Look, sidecars: tuple[str, ...]) -> bool:
+    """Delete a file that the hub holds, and its sidecars; False, and nothing is deleted, if it changed since `look`.
+
+    Raises: OSError.
+    """
+    now = files.look_at(folder, path)
+    if now is not None and now != look:
+        return False
+    files.delete_file(folder, path)
+    for sidecar in sidecars:
+        files.delete_file(folder, sidecar)
+    return True
+
+
+def tidy(work: str, paths: tuple[str, ...]) -> None:
+    """Remove the folders in the work folder that held `paths`, as far as they are empty."""
+    for path in paths:
+        files.prune_folders(work, path.rpartition("/")[0])
+
+
+def _read_small(folder: str, path: str) -> bytes:
+    with opened(folder, path) as fd:
+        return os.pread(fd, SIDECAR_BYTES_MAX + 1, 0)
