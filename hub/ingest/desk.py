@@ -1,0 +1,255 @@
+"""The desk: what one media file is, how it sounds to the eye, and the form in which it is stored or played.
+
+It knows nothing of networks, stores and databases, and runs in a process of its own (`desk_process`), because the
+files it opens come from strangers.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.ingest import ogg, pcm, riff
+from hub.ingest.decode import Decoder, NotAudio
+from hub.ingest.encode import EncodeFailed, Encoder, Target, choose_target
+from hub.ingest.frames import Framer
+from hub.ingest.pcm import Samples
+from hub.ingest.peaks import PeakMeter
+from hub.ingest.sniff import HEAD_BYTES, extension, sniff
+from hub.ingest.speech import SpeechMeter
+
+AUDIO_MAX_S = 24 * 3600
+FILE_PARSE_ERROR, FILE_ENCODE_ERROR = "FILE_PARSE_ERROR", "FILE_ENCODE_ERROR"
+FILE_DAMAGED, FILE_EMPTY = "FILE_DAMAGED", "FILE_EMPTY"
+PEAKS_NAME = "peaks"
+# What Chromium, Firefox and Safari all play, by container and FFmpeg's name of the codec, and the form that it is.
+_FORMS = {
+    ("wav", "pcm_u8"): "wav",
+    ("wav", "pcm_s16le"): "wav",
+    ("wav", "pcm_alaw"): "wav",
+    ("wav", "pcm_mulaw"): "wav",
+    ("ogg", "opus"): "opus",
+    ("mp3", "mp3"): "mp3",
+    ("flac", "flac"): "flac",
+    ("adts", "aac"): "aac",
+    ("mp4", "aac"): "aac",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The policy as far as the desk needs it; form: keep, opus, mp3, wav or flac."""
+
+    form: str
+    opus_bps: int
+    opus_complexity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeFile:
+    """A file the desk wrote; name: in the folder it was given."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+    container: str = ""
+    codec: str = ""
+    extension: str = ""
+    sample_rate_hz: int = 0
+    channels: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What the desk found in one media file.
+
+    problem: (code, text) if something is wrong with it. encode_error: why the wanted form could not be made.
+    """
+
+    container: str = ""
+    codec: str = ""
+    extension: str = ""
+    sample_rate_hz: int = 0
+    channels: int = 0
+    duration_s: float = 0.0
+    browser_playable: bool = False
+    has_speech: bool = False
+    problem: tuple[str, str] | None = None
+    encode_error: str = ""
+    derived: MadeFile | None = None
+    peaks: MadeFile | None = None
+
+
+def examine(path: Path, folder: Path, wanted: Wanted, on_progress: Callable[[], None]) -> Finding:
+    """Look at the media file `path` and write what is made of it into `folder`.
+
+    on_progress: called at least once for some seconds of audio, so that a hang can be told from work.
+    """
+    size_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        container = sniff(file.read(HEAD_BYTES))
+    if not container:
+        return Finding(extension=extension(""), problem=(FILE_PARSE_ERROR, _describe_unknown(path, size_bytes)))
+    try:
+        with ExitStack() as stack:
+            reading = _open(stack, path, size_bytes, container)
+            return _Pass(reading, folder, wanted, on_progress).run()
+    except NotAudio as exc:
+        text = f"it looks like {container} and is not: {exc}"
+        return Finding(container=container, extension=extension(container), problem=(FILE_PARSE_ERROR, text))
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One file opened for one pass over its audio; flaw: what its structure lacks."""
+
+    container: str
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    blocks: Iterator[Samples]
+    flaw: str
+    is_sound: bool
+    decoder: Decoder | None = None
+
+    @property
+    def late_flaw(self) -> str:
+        """What decoding met."""
+        return self.decoder.flaw if self.decoder else ""
+
+
+def _open(stack: ExitStack, path: Path, size_bytes: int, container: str) -> _Reading:
+    flaw, is_sound = "", True
+    if container in {"wav", "ogg"}:
+        file = stack.enter_context(path.open("rb"))
+        if container == "ogg":
+            flaw = ogg.read_layout(file, size_bytes).flaw
+        elif layout := riff.read_layout(file, size_bytes):
+            flaw, is_sound = layout.flaw, layout.is_sized
+            if codec := pcm.name_codec(layout):
+                blocks = pcm.read_blocks(file, layout)
+                return _Reading(container, codec, layout.sample_rate_hz, layout.channels, blocks, flaw, is_sound)
+    decoder = stack.enter_context(Decoder(path, container))
+    audio = decoder.audio
+    return _Reading(
+        container, audio.codec, audio.sample_rate_hz, audio.channels, decoder.read_blocks(), flaw, is_sound, decoder
+    )
+
+
+class _Pass:
+    """One pass over the audio of one file, which feeds peaks, the search for speech and the encoder."""
+
+    def __init__(self, reading: _Reading, folder: Path, wanted: Wanted, on_progress: Callable[[], None]) -> None:
+        self._reading = reading
+        self._folder = folder
+        self._on_progress = on_progress
+        self._playable = reading.is_sound and (reading.container, reading.codec) in _FORMS
+        self._target = self._choose_target(wanted)
+        self._framer = Framer(reading.sample_rate_hz, reading.channels)
+        self._peaks = PeakMeter(reading.sample_rate_hz, reading.channels)
+        self._speech = SpeechMeter()
+        self._encoder: Encoder | None = None
+        self._encode_error = ""
+        self._samples = 0
+
+    def run(self) -> Finding:
+        """Read all audio once."""
+        reading = self._reading
+        try:
+            self._read()
+            derived = self._finish_form()
+        finally:
+            if self._encoder:
+                self._encoder.close()
+        return Finding(
+            container=reading.container,
+            codec=reading.codec,
+            extension=extension(reading.container),
+            sample_rate_hz=reading.sample_rate_hz,
+            channels=reading.channels,
+            duration_s=self._samples / reading.sample_rate_hz,
+            browser_playable=self._playable,
+            has_speech=self._speech.decide(),
+            problem=self._find_problem(),
+            encode_error=self._encode_error,
+            derived=derived,
+            peaks=self._write_peaks() if self._samples else None,
+        )
+
+    def _read(self) -> None:
+        for block in self._reading.blocks:
+            self._take(block)
+            if self._samples > AUDIO_MAX_S * self._reading.sample_rate_hz:
+                self._reading.flaw = f"only its first {AUDIO_MAX_S // 3600} hours were looked at"
+                break
+        self._measure(self._framer.finish())
+
+    def _take(self, block: Samples) -> None:
+        self._on_progress()
+        self._samples += len(block)
+        self._measure(self._framer.cut(block))
+        if self._target and not self._encode_error:
+            try:
+                if self._encoder is None:
+                    self._encoder = Encoder(self._form_path(self._target), self._target, self._reading.sample_rate_hz)
+                self._encoder.add(block)
+            except EncodeFailed as exc:
+                self._encode_error = str(exc)
+
+    def _measure(self, frames: Samples) -> None:
+        if len(frames):
+            self._peaks.add(frames)
+            self._speech.add(frames)
+
+    def _choose_target(self, wanted: Wanted) -> Target | None:
+        """The form to make; None if the original is what is wanted, and plays."""
+        reading = self._reading
+        if self._playable and wanted.form in {"keep", _FORMS.get((reading.container, reading.codec))}:
+            return None
+        form = "opus" if wanted.form == "keep" else wanted.form
+        return choose_target(form, reading.sample_rate_hz, reading.channels, wanted.opus_bps, wanted.opus_complexity)
+
+    def _form_path(self, target: Target) -> Path:
+        return self._folder / f"form.{target.extension}"
+
+    def _finish_form(self) -> MadeFile | None:
+        if self._encoder is None or self._target is None or self._encode_error:
+            return None
+        try:
+            self._encoder.finish()
+        except EncodeFailed as exc:
+            self._encode_error = str(exc)
+            return None
+        path = self._form_path(self._target)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return MadeFile(
+            name=path.name,
+            size_bytes=path.stat().st_size,
+            sha256=sha256,
+            container=self._target.container,
+            codec=self._target.codec.removeprefix("lib").replace("mp3lame", "mp3"),
+            extension=self._target.extension,
+            sample_rate_hz=self._target.sample_rate_hz,
+            channels=self._target.channels,
+        )
+
+    def _write_peaks(self) -> MadeFile:
+        content = self._peaks.encode(self._samples)
+        (self._folder / PEAKS_NAME).write_bytes(content)
+        return MadeFile(name=PEAKS_NAME, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+    def _find_problem(self) -> tuple[str, str] | None:
+        flaw = self._reading.flaw or self._reading.late_flaw
+        if not self._samples:
+            return FILE_EMPTY, f"it holds no audio{f': {flaw}' if flaw else ''}"
+        return (FILE_DAMAGED, flaw) if flaw else None
+
+
+def _describe_unknown(path: Path, size_bytes: int) -> str:
+    if not size_bytes:
+        return "the file is empty"
+    with path.open("rb") as file:
+        head = file.read(8)
+    return f"its content is of no known audio format, or encrypted: it begins with {head.hex(' ')}"

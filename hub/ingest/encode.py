@@ -1,0 +1,152 @@
+"""Makes the form in which a recording is stored or played, channel by channel as the original has them."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from av.audio.stream import AudioStream
+
+from hub.ingest.pcm import Samples
+
+# Below this libopus silently codes two channels as one (measured by the stereo bit of its packets).
+_OPUS_STEREO_MIN_BPS = 24_000
+_OPUS_RATES_HZ = (8000, 12000, 16000, 24000, 48000)
+_MP3_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_MP3_BPS_PER_HZ = 2  # 16 kbit/s for a channel of telephony, 32 kbit/s for one of wideband
+_OPUS_FRAME_MS = 60
+# Those of FLAC, RFC 9639 section 9.1.3; the names matter little, as no channel is ever mixed into another.
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+
+
+class EncodeFailed(Exception):
+    """The form could not be made; the original is untouched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One stored form; container and codec: as FFmpeg names them."""
+
+    container: str
+    codec: str
+    extension: str
+    sample_rate_hz: int
+    channels: int
+    bit_rate_bps: int | None = None
+    complexity: int | None = None
+
+
+def choose_target(form: str, sample_rate_hz: int, channels: int, opus_bps: int, opus_complexity: int) -> Target:
+    """How `form` (opus, mp3, wav or flac) is made of audio with this rate and these channels.
+
+    opus_bps: for one channel. More than two channels become FLAC, as neither Opus nor MP3 keeps them apart.
+    """
+    if form in {"opus", "mp3"} and channels > 2:
+        form = "flac"
+    if form == "opus":
+        bit_rate = opus_bps if channels == 1 else max(2 * opus_bps, _OPUS_STEREO_MIN_BPS)
+        rate = _at_least(sample_rate_hz, _OPUS_RATES_HZ)
+        return Target(
+            container="ogg",
+            codec="libopus",
+            extension="opus",
+            sample_rate_hz=rate,
+            channels=channels,
+            bit_rate_bps=bit_rate,
+            complexity=opus_complexity,
+        )
+    if form == "mp3":
+        rate = _at_least(sample_rate_hz, _MP3_RATES_HZ)
+        bit_rate = min(max(rate * _MP3_BPS_PER_HZ, 16_000), 64_000) * channels
+        return Target(
+            container="mp3",
+            codec="libmp3lame",
+            extension="mp3",
+            sample_rate_hz=rate,
+            channels=channels,
+            bit_rate_bps=bit_rate,
+        )
+    codec = "flac" if form == "flac" else "pcm_s16le"
+    return Target(container=form, codec=codec, extension=form, sample_rate_hz=sample_rate_hz, channels=channels)
+
+
+class Encoder:
+    """Writes one file of `target`, whole once `finish` returned; `close` after a failure is safe at any time."""
+
+    def __init__(self, path: Path, target: Target, sample_rate_hz: int) -> None:
+        self._rate = sample_rate_hz
+        self._layout = _LAYOUTS[target.channels]
+        self._samples = 0
+        self._resampler = (
+            None
+            if sample_rate_hz == target.sample_rate_hz and target.codec in {"libopus", "pcm_s16le", "flac"}
+            else av.AudioResampler(
+                "s16p" if target.codec == "libmp3lame" else "s16", self._layout, target.sample_rate_hz
+            )
+        )
+        try:
+            self._output = av.open(f"file:{path}", "w", format=target.container)
+            self._stream = self._add_stream(target)
+        except (av.error.FFmpegError, OSError, ValueError) as exc:
+            raise EncodeFailed(str(exc)) from exc
+
+    def add(self, block: Samples) -> None:
+        """Encode a block of shape (frames, channels).
+
+        Raises: EncodeFailed.
+        """
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(block).reshape(1, -1), format="s16", layout=self._layout
+        )
+        frame.sample_rate = self._rate
+        frame.pts = self._samples
+        frame.time_base = Fraction(1, self._rate)
+        self._samples += len(block)
+        try:
+            for piece in self._resampler.resample(frame) if self._resampler else (frame,):
+                self._output.mux(self._stream.encode(piece))
+        except (av.error.FFmpegError, OSError, ValueError) as exc:
+            raise EncodeFailed(str(exc)) from exc
+
+    def finish(self) -> None:
+        """Encode what is left and close the file.
+
+        Raises: EncodeFailed.
+        """
+        try:
+            for piece in self._resampler.resample(None) if self._resampler else ():
+                self._output.mux(self._stream.encode(piece))
+            self._output.mux(self._stream.encode(None))
+            self._output.close()
+        except (av.error.FFmpegError, OSError, ValueError) as exc:
+            raise EncodeFailed(str(exc)) from exc
+
+    def close(self) -> None:
+        """Close the file as it is."""
+        with suppress(av.error.FFmpegError, OSError, ValueError):
+            self._output.close()
+
+    def _add_stream(self, target: Target) -> AudioStream:
+        options: dict[str, str] = {}
+        if target.codec == "libopus":
+            options = {
+                "application": "voip",
+                "frame_duration": str(_OPUS_FRAME_MS),
+                "compression_level": str(target.complexity),
+            }
+        elif target.codec == "libmp3lame":
+            options = {"compression_level": "7", "joint_stereo": "0"}
+        stream = self._output.add_stream(target.codec, rate=target.sample_rate_hz, options=options)
+        assert isinstance(stream, AudioStream)
+        stream.layout = self._layout
+        stream.format = "s16p" if target.codec == "libmp3lame" else "s16"
+        if target.bit_rate_bps:
+            stream.bit_rate = target.bit_rate_bps
+        return stream
+
+
+def _at_least(rate_hz: int, rates_hz: tuple[int, ...]) -> int:
+    return next((rate for rate in rates_hz if rate >= rate_hz), rates_hz[-1])
