@@ -34,9 +34,7 @@ class AlarmCode:
 
         Raises: KeyError for a fact that the text needs and was not given.
         """
-        return Alarm(
-            key=key, code=self.code, severity=self.severity, text=self.text.format_map(facts), hint=self.hint
-        )
+        return Alarm(key=key, code=self.code, severity=self.severity, text=self.text.format_map(facts), hint=self.hint)
 
 
 DISK_SPACE_UNKNOWN = AlarmCode(

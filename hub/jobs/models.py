@@ -29,7 +29,7 @@ class JobEntry(Model):
 
     unique_key: at most one job of a kind is open (queued or running) under it; again_at_ms: it was asked for once more
     while it ran, and is queued for then when it ends. delays: times it was put off because the other side was away,
-    which is no failed attempt. lease_until_ms: a running job is claimed again after it. worker: who claimed it, unique
+    which is no failed attempt. crashes: times its worker fell silent while it had the job. lease_until_ms: a running job is claimed again after it. worker: who claimed it, unique
     by claim, so that a claim that was lost cannot end the next one. cancelled_by: who wants its end, "" for nobody.
     """
 
@@ -56,6 +56,7 @@ class JobEntry(Model):
     again_at_ms: Mapped[int | None] = mapped_column(BigId)
     attempts: Mapped[int]
     delays: Mapped[int]
+    crashes: Mapped[int]
     lease_until_ms: Mapped[int] = mapped_column(BigId)
     worker: Mapped[str] = mapped_column(String(255))
     progress: Mapped[dict[str, Any]] = mapped_column(Json)

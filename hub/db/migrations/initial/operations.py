@@ -50,6 +50,7 @@ def _job() -> None:
         sa.Column("again_at_ms", BigId),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("delays", sa.Integer(), nullable=False),
+        sa.Column("crashes", sa.Integer(), nullable=False),
         sa.Column("lease_until_ms", BigId, nullable=False),
         sa.Column("worker", sa.String(255), nullable=False),
         sa.Column("progress", Json, nullable=False),
