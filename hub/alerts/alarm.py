@@ -1,9 +1,9 @@
 """An alarm as the board tells it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+
+from sqlalchemy import RowMapping
 
 from hub.alerts.codes import is_lasting, title_of
 from hub.clock import from_ms
@@ -57,7 +57,7 @@ class BoardAlarm:
         return int(number) if kind == "instance" and number.isdecimal() else None
 
 
-def board_alarm(row: Mapping[str, Any]) -> BoardAlarm:
+def board_alarm(row: RowMapping) -> BoardAlarm:
     """The alarm of one row of the table."""
     return BoardAlarm(
         id=row["id"],

@@ -1,7 +1,7 @@
 """The board's table, read and written within a transaction; every change writes its event."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table, case, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -12,8 +12,12 @@ from hub.alerts.alarm import SEVERITIES, BoardAlarm, board_alarm, is_worse
 from hub.alerts.codes import ALARMS_MANY
 from hub.alerts.models import AlarmEntry
 from hub.catalog import events
+from hub.catalog.events import Topic
 from hub.catalog.query import Cursor
 from hub.sdk import Alarm, Severity
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 OPEN_LIMIT = 500
 """Open alarms of one source; further ones are counted in one alarm, so that one plug-in cannot flood the board."""
@@ -69,20 +73,18 @@ def clear_entries(session: Session, source: str, key: str | None, now_ms: int) -
     if key is not None:
         which.append(_alarm.c.key == key)
     closed = session.execute(update(_alarm).where(*which).values(cleared_ms=now_ms).returning(*_alarm.c)).mappings()
-    count = 0
-    for row in closed.all():
-        _tell_cleared(session, board_alarm(row))
-        count += 1
-    if key not in (None, _MANY_KEY) and count and _count_of(session, source) < OPEN_LIMIT:
+    alarms = [board_alarm(row) for row in closed]
+    events.append_many(session, [_told_cleared(alarm) for alarm in alarms])
+    if key not in (None, _MANY_KEY) and alarms and _count_of(session, source) < OPEN_LIMIT:
         clear_entries(session, source, _MANY_KEY, now_ms)
-    return count
+    return len(alarms)
 
 
 def acknowledge_entry(session: Session, alarm: BoardAlarm, login: str, now_ms: int) -> None:
     """Mark an open alarm as seen; what merely happened is closed."""
     values: dict[str, Any] = {"acknowledged_ms": now_ms, "acknowledged_by": login}
     session.execute(update(_alarm).where(_alarm.c.id == alarm.id).values(values))
-    events.append(session, "alarm.acknowledged", f"alarm:{alarm.id}", {"id": alarm.id, "by": login})
+    events.append(session, Topic.ALARM_ACKNOWLEDGED, f"alarm:{alarm.id}", {"id": alarm.id, "by": login})
     if not alarm.is_lasting:
         clear_entries(session, alarm.source, alarm.key, now_ms)
 
@@ -120,7 +122,7 @@ def count_open(session: Session) -> dict[Severity, int]:
     """How many are open, for each severity."""
     counts = dict.fromkeys(SEVERITIES, 0)
     query = select(_alarm.c.severity, func.count()).where(_is_open).group_by(_alarm.c.severity)
-    return counts | {severity: count for severity, count in session.execute(query).all()}
+    return counts | dict(session.execute(query).tuples().all())
 
 
 def delete_past(session: Session, older_than_ms: int, limit: int) -> int:
@@ -188,7 +190,7 @@ def _one_of_many(source: str, raised: Raise) -> Raise:
 
 def _tell_raised(session: Session, alarm_id: int, source: str, raised: Raise, *, new: bool) -> None:
     alarm = raised.alarm
-    payload = {
+    payload: dict[str, JsonValue] = {
         "id": alarm_id,
         "source": source,
         "key": alarm.key,
@@ -199,15 +201,15 @@ def _tell_raised(session: Session, alarm_id: int, source: str, raised: Raise, *,
         "raised_ms": raised.first_ms,
         "new": new,
     }
-    events.append(session, "alarm.raised", f"alarm:{alarm_id}", payload)
+    events.append(session, Topic.ALARM_RAISED, f"alarm:{alarm_id}", payload)
 
 
-def _tell_cleared(session: Session, alarm: BoardAlarm) -> None:
-    payload = {
+def _told_cleared(alarm: BoardAlarm) -> tuple[str, str, "dict[str, JsonValue]"]:
+    payload: dict[str, JsonValue] = {
         "id": alarm.id,
         "source": alarm.source,
         "key": alarm.key,
         "code": alarm.code,
         "severity": alarm.severity.value,
     }
-    events.append(session, "alarm.cleared", f"alarm:{alarm.id}", payload)
+    return Topic.ALARM_CLEARED, f"alarm:{alarm.id}", payload

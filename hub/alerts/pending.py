@@ -155,7 +155,7 @@ class PendingAlarms:
             self._write(batch)
         except DatabaseAway:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - one wish that cannot be written must not keep the others out
             _log.exception("alarms.refused", alarms=len(batch))
             if len(batch) == 1:
                 return

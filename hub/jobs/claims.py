@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, bindparam, case, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from hub.clock import to_ms
+from hub.clock import to_ms, utc_now
 from hub.db.plain import storable_text
 from hub.db.types import Word
 from hub.jobs.job import Job, Progress, Rule, job_from
@@ -45,9 +45,7 @@ def claim(
         if job.cancelled_by:
             end_cancelled(session, job, now)
         elif job.crashes >= rules[job.kind].crashes:
-            bury(
-                session, job, f"It was given up because its worker stopped {job.crashes + 1} times while doing it.", now
-            )
+            bury(session, job, f"Its worker stopped {job.crashes + 1} times while doing it.", now)
             buried.append(job)
         else:
             ids.append(job.id)
@@ -88,7 +86,7 @@ def extend(session: Session, jobs: Collection[Job], lease_s: float, now: datetim
             .values(lease_until_ms=_after_ms(now, lease_s))
             .returning(_job.c.id, _job.c.cancelled_by)
         )
-        kept |= {job_id: cancelled_by for job_id, cancelled_by in session.execute(renewed)}
+        kept |= dict(session.execute(renewed).tuples().all())
     return kept
 
 
@@ -187,12 +185,13 @@ def _select(session: Session, condition: Sequence[ColumnElement[bool]], limit: i
 
 def _queued(until: datetime, reason: str) -> dict[str, Any]:
     """Back into the queue, unless somebody wants the job to end."""
+    now_ms = to_ms(utc_now())
     wanted = _job.c.cancelled_by == ""
     return {
         "state": case((wanted, _state(JobState.QUEUED)), else_=_state(JobState.CANCELLED)),
         "run_at_ms": to_ms(until),
         "error": storable_text(reason, _ERROR_LENGTH),
-        "finished_ms": case((wanted, None), else_=to_ms(until)),
+        "finished_ms": case((wanted, None), else_=now_ms),
     }
 
 

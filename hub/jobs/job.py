@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import RowMapping
+
 from hub.clock import from_ms
 from hub.jobs.models import JobState
 
@@ -83,7 +85,7 @@ class Rule:
         return self.first_wait_s * 2.0 ** min(max(times - 1, 0), 60)
 
 
-def job_from(row: Mapping[str, Any]) -> Job:
+def job_from(row: RowMapping) -> Job:
     """The job of one row of the table."""
     progress = row["progress"]
     return Job(

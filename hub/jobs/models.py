@@ -29,8 +29,9 @@ class JobEntry(Model):
 
     unique_key: at most one job of a kind is open (queued or running) under it; again_at_ms: it was asked for once more
     while it ran, and is queued for then when it ends. delays: times it was put off because the other side was away,
-    which is no failed attempt. crashes: times its worker fell silent while it had the job. lease_until_ms: a running job is claimed again after it. worker: who claimed it, unique
-    by claim, so that a claim that was lost cannot end the next one. cancelled_by: who wants its end, "" for nobody.
+    which is no failed attempt. crashes: times its worker fell silent while it had the job. lease_until_ms: a running
+    job is claimed again after it. worker: who claimed it, unique by claim, so that a claim that was lost cannot end the
+    next one. cancelled_by: who wants its end, "" for nobody.
     """
 
     __tablename__ = "job"

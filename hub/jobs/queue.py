@@ -123,7 +123,7 @@ def _insert(session: Session, rows: list[dict[str, Any]]) -> list[int]:
 
 
 def _insert_unique(session: Session, rows: Mapping[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], int]:
-    """Insert what is not open yet, always in the same order, so that two who ask for the same do not block each other."""
+    """Insert what is not open yet, always in the same order: two who ask for the same must not block each other."""
     insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     ids: dict[tuple[str, str], int] = {}
     names = sorted(rows)
@@ -140,8 +140,8 @@ def _insert_unique(session: Session, rows: Mapping[tuple[str, str], dict[str, An
                 )
             },
         )
-        for row in session.execute(statement.returning(_job.c.id, _job.c.kind, _job.c.unique_key)).mappings():
-            ids[_name(row)] = row["id"]
+        for row in session.execute(statement.returning(_job.c.id, _job.c.kind, _job.c.unique_key)):
+            ids[row.kind, row.unique_key] = row.id
     return ids
 
 
