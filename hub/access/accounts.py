@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import NoReturn
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -22,6 +21,7 @@ from hub.audit.actor import Actor
 from hub.audit.trail import append
 from hub.clock import Clock, to_ms, utc_now
 from hub.db.database import Database
+from hub.observe.metrics import SIGN_INS
 
 _WRONG = "The login or the password is wrong."
 _LONGEST_TRIED = 1024
@@ -121,7 +121,7 @@ class Accounts:
                 actor,
                 Action.PERSON_ADD,
                 subject=people.subject(row.id),
-                details={"is_administrator": is_administrator, "permissions": list(keys)},
+                facts={"is_administrator": is_administrator, "permissions": list(keys)},
             )
             return people.person_of(row)
 
@@ -162,23 +162,31 @@ class Accounts:
         Raises: SignInRefused.
         """
         login = login[:_LONGEST_TRIED]
-        with self._db.write() as session:
-            attempt = throttle.enter(session, people.login_key(login), actor.address, self._now_ms())
+        attempt = self._enter(people.login_key(login), actor)
         with self._db.read() as session:
             row = people.find_by_login(session, login)
             person_id = row.id if row else None
             stored = row.password_hash if row else None
         if not self._passwords.matches(stored, password[:_LONGEST_TRIED]) or person_id is None or stored is None:
-            self._refuse(person_id, actor)
+            raise self._refused(person_id, actor)
         renewed = self._passwords.hash(password) if self._passwords.is_outdated(stored) else None
         return self._admit(person_id, stored, renewed, attempt, Browser(actor, agent, replacing))
 
-    def _refuse(self, person_id: int | None, actor: Actor) -> NoReturn:
+    def _enter(self, login_key: str, actor: Actor) -> Attempt:
+        try:
+            with self._db.write() as session:
+                return throttle.enter(session, login_key, actor.address, self._now_ms())
+        except SignInRefused:
+            SIGN_INS.labels("throttled").inc()
+            raise
+
+    def _refused(self, person_id: int | None, actor: Actor) -> SignInRefused:
         with self._db.write() as session:
             # what was typed stays out: people type their password into the login field
             subject = "" if person_id is None else people.subject(person_id)
             append(session, actor, Action.SIGN_IN_FAILED, subject=subject)
-        raise SignInRefused(_WRONG)
+        SIGN_INS.labels("refused").inc()
+        return SignInRefused(_WRONG)
 
     def _admit(self, person_id: int, stored: str, renewed: str | None, attempt: Attempt, browser: Browser) -> SignedIn:
         with self._db.write() as session:
@@ -191,8 +199,9 @@ class Accounts:
                 self._sessions.replace(session, browser.replacing)
                 token = self._sessions.start(session, person_id, actor, browser.agent)
                 append(session, actor, Action.SIGN_IN, subject=people.subject(person_id))
+                SIGN_INS.labels("ok").inc()
                 return SignedIn(people.person_of(row), token)
-        self._refuse(person_id, browser.actor)
+        raise self._refused(person_id, browser.actor)
 
     def find(self, person_id: int) -> Person | None:
         """The person with this id who is not disabled, or None."""
@@ -205,9 +214,7 @@ class Accounts:
 
         Raises: InvalidEntry (field "current": the password is wrong), PasswordRefused, SignInRefused (too many tries).
         """
-        key = people.login_key(person.login)
-        with self._db.write() as session:
-            attempt = throttle.enter(session, key, actor.address, self._now_ms())
+        attempt = self._enter(people.login_key(person.login), actor)
         with self._db.read() as session:
             row = session.get(PersonRow, person.id)
             stored = row.password_hash if row else None
@@ -229,7 +236,7 @@ class Accounts:
                 actor,
                 Action.PASSWORD_CHANGE,
                 subject=people.subject(person.id),
-                details={"sessions_ended": ended},
+                facts={"sessions_ended": ended},
             )
 
     def change_own(self, person: Person, actor: Actor, *, name: str, locale: str, timezone: str, theme: str) -> Person:
@@ -251,7 +258,7 @@ class Accounts:
                     actor,
                     Action.PERSON_CHANGE,
                     subject=people.subject(person.id),
-                    details={"fields": list(changed)},
+                    facts={"fields": list(changed)},
                 )
             changed_person = people.person_of(row)
         return replace(changed_person, permissions=person.permissions)
@@ -269,8 +276,13 @@ class Accounts:
             row.is_disabled = True
             row.revision += 1
             ended = end_all(session, person_id)
-            details: dict[str, JsonValue] = {"is_disabled": True, "sessions_ended": ended}
-            append(session, actor, Action.PERSON_CHANGE, subject=people.subject(person_id), details=details)
+            append(
+                session,
+                actor,
+                Action.PERSON_CHANGE,
+                subject=people.subject(person_id),
+                facts={"is_disabled": True, "sessions_ended": ended},
+            )
 
     def enable(self, person_id: int, actor: Actor) -> None:
         """Let someone in again.
@@ -281,8 +293,13 @@ class Accounts:
             row = self._existing(session, person_id)
             row.is_disabled = False
             row.revision += 1
-            details: dict[str, JsonValue] = {"is_disabled": False}
-            append(session, actor, Action.PERSON_CHANGE, subject=people.subject(person_id), details=details)
+            append(
+                session,
+                actor,
+                Action.PERSON_CHANGE,
+                subject=people.subject(person_id),
+                facts={"is_disabled": False},
+            )
 
     @staticmethod
     def _existing(session: Session, person_id: int) -> PersonRow:

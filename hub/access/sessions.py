@@ -163,7 +163,7 @@ class Sessions:
                 actor,
                 Action.SIGN_OUT,
                 subject=people.subject(person.id),
-                details={"session": ids.to_text(session_id), "how": "revoked"},
+                facts={"session": ids.to_text(session_id), "how": "revoked"},
             )
 
     def revoke_others(self, person: Person, current: str, actor: Actor) -> int:
@@ -176,7 +176,7 @@ class Sessions:
                     actor,
                     Action.SIGN_OUT,
                     subject=people.subject(person.id),
-                    details={"sessions": ended, "how": "revoked"},
+                    facts={"sessions": ended, "how": "revoked"},
                 )
             return ended
 

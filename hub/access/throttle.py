@@ -8,12 +8,15 @@ do elsewhere does not close the account to the people at their own desks.
 import hashlib
 import ipaddress
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from hub.access.errors import SignInRefused
 from hub.access.models import KnownAddressRow, ThrottleRow
+from hub.db.model import Model
 
 _FORGET_MS = 24 * 3_600_000
 _KNOWN_FOR_MS = 90 * 24 * 3_600_000
@@ -75,20 +78,20 @@ def succeed(session: Session, attempt: Attempt, person_id: int, now_ms: int) -> 
     """The password was right: the account's count starts anew, the address gets its one attempt back."""
     session.execute(delete(ThrottleRow).where(ThrottleRow.key == attempt.account_key))
     if attempt.address_key:
-        row = _row(session, attempt.address_key)
-        if row is not None:
-            row.failures = max(row.failures - 1, 0)
-            row.closed_until_ms = 0
+        session.execute(
+            update(ThrottleRow)
+            .where(ThrottleRow.key == attempt.address_key, ThrottleRow.failures > 0)
+            .values(failures=ThrottleRow.failures - 1, closed_until_ms=0)
+        )
     if attempt.known_key:
-        session.merge(KnownAddressRow(key=attempt.known_key, person_id=person_id, seen_ms=now_ms))
+        _ensure(session, KnownAddressRow, {"key": attempt.known_key, "person_id": person_id, "seen_ms": now_ms})
+        session.execute(update(KnownAddressRow).where(KnownAddressRow.key == attempt.known_key).values(seen_ms=now_ms))
 
 
 def _count(session: Session, key: str, pace: Pace, now_ms: int) -> int:
     """Count one more failure; returns the wait in ms if the door is closed now, in which case nothing is counted."""
-    row = _row(session, key)
-    if row is None:
-        row = ThrottleRow(key=key, failures=0, last_ms=now_ms, closed_until_ms=0)
-        session.add(row)
+    _ensure(session, ThrottleRow, {"key": key, "failures": 0, "last_ms": now_ms, "closed_until_ms": 0})
+    row = session.scalars(select(ThrottleRow).where(ThrottleRow.key == key).with_for_update()).one()
     if row.closed_until_ms > now_ms:
         return row.closed_until_ms - now_ms
     row.failures += 1
@@ -98,8 +101,10 @@ def _count(session: Session, key: str, pace: Pace, now_ms: int) -> int:
     return 0
 
 
-def _row(session: Session, key: str) -> ThrottleRow | None:
-    return session.scalar(select(ThrottleRow).where(ThrottleRow.key == key).with_for_update())
+def _ensure(session: Session, model: type[Model], values: dict[str, Any]) -> None:
+    """Insert a row unless it is there, also when two sign-ins do so at the same moment."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(model).values(**values).on_conflict_do_nothing())
 
 
 def _key(*parts: str) -> str:

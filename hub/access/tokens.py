@@ -100,7 +100,7 @@ class ApiTokens:
                 actor,
                 Action.TOKEN_ADD,
                 subject=_subject(row.id),
-                details={"person": ids.to_text(person.id), "permissions": list(keys), "expires_ms": row.expires_ms},
+                facts={"person": ids.to_text(person.id), "permissions": list(keys), "expires_ms": row.expires_ms},
             )
             return NewToken(plain, _token_of(row))
 

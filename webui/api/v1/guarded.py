@@ -1,0 +1,120 @@
+"""What every operation has in common: a permission, and POST requests that are safe to repeat."""
+
+import hashlib
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, cast
+
+from anyio import CancelScope, to_thread
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hub.access.permissions import PERMISSIONS, require
+from hub.access.person import Person
+from hub.access.repeats import Claim, Repeats, Turn
+from hub.access.tokens import ApiToken
+from hub.audit.actor import Actor
+from webui.api.v1.failures import invalid
+from webui.api.v1.problem import ApiError, FieldError
+from webui.security.actors import actor_of, person_of
+
+KEY_HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotency-Replayed"
+_LONGEST_KEY = 255
+_KEPT_HEADERS = ("location", "etag", "content-type")
+
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the person with the token's permissions, the token, and the actor for audit lines."""
+
+    person: Person
+    token: ApiToken
+    actor: Actor
+
+
+def caller_of(request: Request) -> Caller:
+    """The caller that the gate let in; to be used as a dependency."""
+    person = person_of(request)
+    if person is None:
+        raise RuntimeError("an operation was reached without passing the gate")
+    return Caller(person, cast("ApiToken", request.state.api_token), actor_of(request, "api"))
+
+
+def needs(permission: str) -> dict[str, Any]:
+    """For `openapi_extra`: the permission that the operation asks for, "" for any token."""
+    if permission and permission not in PERMISSIONS:
+        raise ValueError(f"{permission} is no permission")
+    return {"x-permission": permission or None}
+
+
+class GuardedRoute(APIRoute):
+    """Checks the permission before anything of the request is read, then takes care of repeats."""
+
+    def get_route_handler(self) -> Handle:
+        """FastAPI's handler behind our checks."""
+        handle = super().get_route_handler()
+        if "x-permission" not in (self.openapi_extra or {}):
+            raise ValueError(f"{self.path} says nothing about its permission")
+        permission = (self.openapi_extra or {})["x-permission"]
+
+        async def guarded(request: Request) -> Response:
+            caller = caller_of(request)
+            if permission:
+                require(caller.person, permission)
+            if request.method == "POST" and KEY_HEADER in request.headers:
+                return await _once(request, caller, handle)
+            return await handle(request)
+
+        return guarded
+
+
+async def _once(request: Request, caller: Caller, handle: Handle) -> Response:
+    """Carry out the request, or give the answer that it had the first time."""
+    repeats = cast("Repeats", request.app.state.repeats)
+    key = _checked_key(request.headers[KEY_HEADER])
+    person_id = caller.person.id
+    digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\0".encode())
+    digest.update(await request.body())
+    claim = await to_thread.run_sync(repeats.begin, person_id, key, digest.digest())
+    if claim.turn is not Turn.DO:
+        return _repeated(claim)
+    try:
+        response = await handle(request)
+    except BaseException:
+        await _finally(lambda: repeats.abandon(person_id, key))
+        raise
+    kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    text = json.dumps({"headers": kept, "body": bytes(response.body).decode()})
+    await _finally(lambda: repeats.finish(person_id, key, response.status_code, text))
+    return response
+
+
+async def _finally(work: Callable[[], None]) -> None:
+    """Do it even if the client has gone in the meantime."""
+    with CancelScope(shield=True):
+        await to_thread.run_sync(work)
+
+
+def _repeated(claim: Claim) -> Response:
+    if claim.turn is Turn.REPLAY:
+        kept = json.loads(claim.answer)
+        headers = {**kept["headers"], REPLAYED_HEADER: "true"}
+        return Response(kept["body"], status_code=claim.status, headers=headers)
+    if claim.turn is Turn.MISMATCH:
+        detail = f"This {KEY_HEADER} was used with another request."
+        error = FieldError(loc=["header", KEY_HEADER], code="key_reused", msg=detail)
+        raise ApiError(422, "idempotency-key-reused", detail, hint="Make a new key for each request.", errors=[error])
+    detail = f"A request with this {KEY_HEADER} is still under way."
+    raise ApiError(409, "request-in-progress", detail, headers={"Retry-After": "1"})
+
+
+def _checked_key(key: str) -> str:
+    if not key or len(key) > _LONGEST_KEY or not all("!" <= letter <= "~" for letter in key):
+        msg = f"Give 1 to {_LONGEST_KEY} visible ASCII characters without spaces."
+        raise invalid([FieldError(loc=["header", KEY_HEADER], code="bad_key", msg=msg)])
+    return key
