@@ -13,6 +13,7 @@ from pathlib import Path
 from hub.ingest import ogg, pcm, riff
 from hub.ingest.decode import Decoder, NotAudio
 from hub.ingest.encode import EncodeFailed, Encoder, Target, choose_target
+from hub.ingest.finding import FILE_DAMAGED, FILE_EMPTY, FILE_PARSE_ERROR, Finding, MadeFile, Wanted
 from hub.ingest.frames import Framer
 from hub.ingest.pcm import Samples
 from hub.ingest.peaks import PeakMeter
@@ -20,8 +21,6 @@ from hub.ingest.sniff import HEAD_BYTES, extension, sniff
 from hub.ingest.speech import SpeechMeter
 
 AUDIO_MAX_S = 24 * 3600
-FILE_PARSE_ERROR, FILE_ENCODE_ERROR = "FILE_PARSE_ERROR", "FILE_ENCODE_ERROR"
-FILE_DAMAGED, FILE_EMPTY = "FILE_DAMAGED", "FILE_EMPTY"
 PEAKS_NAME = "peaks"
 # What Chromium, Firefox and Safari all play, by container and FFmpeg's name of the codec, and the form that it is.
 _FORMS = {
@@ -35,50 +34,6 @@ _FORMS = {
     ("adts", "aac"): "aac",
     ("mp4", "aac"): "aac",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The policy as far as the desk needs it; form: keep, opus, mp3, wav or flac."""
-
-    form: str
-    opus_bps: int
-    opus_complexity: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeFile:
-    """A file the desk wrote; name: in the folder it was given."""
-
-    name: str
-    size_bytes: int
-    sha256: str
-    container: str = ""
-    codec: str = ""
-    extension: str = ""
-    sample_rate_hz: int = 0
-    channels: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What the desk found in one media file.
-
-    problem: (code, text) if something is wrong with it. encode_error: why the wanted form could not be made.
-    """
-
-    container: str = ""
-    codec: str = ""
-    extension: str = ""
-    sample_rate_hz: int = 0
-    channels: int = 0
-    duration_s: float = 0.0
-    browser_playable: bool = False
-    has_speech: bool = False
-    problem: tuple[str, str] | None = None
-    encode_error: str = ""
-    derived: MadeFile | None = None
-    peaks: MadeFile | None = None
 
 
 def examine(path: Path, folder: Path, wanted: Wanted, on_progress: Callable[[], None]) -> Finding:

@@ -23,8 +23,8 @@ from hub.clock import utc_now
 from hub.ids import new_id
 from hub.ingest.durable import away, copy_durably, room_bytes, sync_folder, write_durably
 from hub.ingest.entry import ATTEMPTS_NAME, ENTRY_NAME, Entry, SpooledMedia, encode_entry, name_receipt, read_entry
-from hub.ingest.steps import DurableStep, reached
 from hub.sdk import BadRecording, CallDetail, MediaFile, MediaLocation, Receipt, RecordingDraft, RetryLater
+from hub.steps import DurableStep, reached
 
 _TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY})  # a folder is never renamed onto one that holds something
 _RESERVE_SHARE = 0.05

@@ -1,0 +1,152 @@
+"""The desk's processes, seen from the worker: as many as there is work for, ended and replaced as files demand it."""
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hub.ingest.finding import Finding, Wanted
+
+_SILENCE_MAX_S = 60.0
+_START_MAX_S = 60.0
+_IDLE_MAX_S = 120.0
+_FILES_MAX = 2000  # then a fresh one, in case a codec leaks
+_READ_BYTES = 1 << 16
+
+
+class DeskCrashed(Exception):
+    """The desk's process died or hung over this one file; the text says how."""
+
+
+class DeskFailed(Exception):
+    """The desk could not work, whatever the file: its disk is full or away, or the machine has no memory left."""
+
+
+class DeskPool:
+    """Up to `size` desks; `examine` may be called from any number of threads."""
+
+    def __init__(self, size: int, *, silence_max_s: float = _SILENCE_MAX_S, idle_max_s: float = _IDLE_MAX_S) -> None:
+        self._free = threading.Semaphore(size)
+        self._lock = threading.Lock()
+        self._idle: list[_Desk] = []
+        self._silence_max_s = silence_max_s
+        self._idle_max_s = idle_max_s
+
+    def examine(self, path: Path, folder: Path, wanted: Wanted) -> Finding:
+        """Look at `path`, write what is made of it into `folder`.
+
+        Raises: DeskCrashed, DeskFailed.
+        """
+        with self._free:
+            desk = self._take()
+            try:
+                finding = desk.examine(path, folder, wanted, self._silence_max_s)
+            except BaseException:
+                desk.end()
+                raise
+            self._give_back(desk)
+            return finding
+
+    def warm_up(self) -> None:
+        """Start one desk before there is work, so that the first recording need not wait for it."""
+        self._give_back(self._take())
+
+    def rest(self) -> None:
+        """End desks that had nothing to do for a while."""
+        limit_s = time.monotonic() - self._idle_max_s
+        with self._lock:
+            tired = [desk for desk in self._idle[1:] if desk.idle_since_s < limit_s]
+            self._idle = [desk for desk in self._idle if desk not in tired]
+        for desk in tired:
+            desk.end()
+
+    def close(self) -> None:
+        """End all idle desks."""
+        with self._lock:
+            desks, self._idle = self._idle, []
+        for desk in desks:
+            desk.end()
+
+    def _take(self) -> "_Desk":
+        with self._lock:
+            if self._idle:
+                return self._idle.pop(0)
+        return _Desk()
+
+    def _give_back(self, desk: "_Desk") -> None:
+        if desk.files >= _FILES_MAX:
+            desk.end()
+            return
+        desk.idle_since_s = time.monotonic()
+        with self._lock:
+            self._idle.insert(0, desk)
+
+
+class _Desk:
+    """One process and the pipes to it."""
+
+    def __init__(self) -> None:
+        # One thread in each library: the desks themselves are what runs in parallel.
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "hub.ingest.desk_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            bufsize=0,
+        )
+        self._received = b""
+        self.files = 0
+        self.idle_since_s = time.monotonic()
+
+    def examine(self, path: Path, folder: Path, wanted: Wanted, silence_max_s: float) -> Finding:
+        self.files += 1
+        request = {"path": str(path), "folder": str(folder), "wanted": asdict(wanted)}
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+        except BrokenPipeError:
+            raise DeskFailed(f"the desk's process ended by itself: {self._describe_end()}") from None
+        limit_s = silence_max_s if self.files > 1 else silence_max_s + _START_MAX_S
+        while True:
+            reply = self._receive(limit_s)
+            if "finding" in reply:
+                return Finding.from_json(reply["finding"])
+            if "error" in reply:
+                raise DeskFailed(reply["error"])
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _receive(self, silence_max_s: float) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        deadline_s = time.monotonic() + silence_max_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while b"\n" not in self._received:
+                if not selector.select(max(deadline_s - time.monotonic(), 0)):
+                    raise DeskCrashed(f"it kept the desk busy without progress for {silence_max_s:.0f} s")
+                chunk = os.read(self._process.stdout.fileno(), _READ_BYTES)
+                if not chunk:
+                    raise DeskCrashed(f"it ended the desk's process: {self._describe_end()}")
+                self._received += chunk
+        line, _, self._received = self._received.partition(b"\n")
+        reply: dict[str, Any] = json.loads(line)
+        return reply
+
+    def _describe_end(self) -> str:
+        code = self._process.wait()
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
