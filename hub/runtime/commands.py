@@ -106,6 +106,8 @@ class CommandClient:
             ) from exc
         if "failure" in answer:
             raise PluginFailure(Failure.from_json(answer["failure"]))
+        if "refused" in answer:
+            raise SupervisorAway(answer["refused"])
         result: dict[str, Any] = answer["result"]
         return result
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hub.alerts import codes
 from hub.clock import to_ms, utc_now
 from hub.ingest.spool import Spool
 from hub.runtime.channel import Channel
@@ -23,7 +24,6 @@ from hub.sdk import (
     Receipt,
     RecordingDraft,
     RetryLater,
-    Severity,
     Stage,
     State,
 )
@@ -184,17 +184,8 @@ class HostContext:
         return await asyncio.get_running_loop().run_in_executor(self._submitters, call)
 
     def _tell_lost_state(self, aside: Path) -> None:
-        text = f"The memory of this instance was damaged and has been set aside as {aside.name}."
         self._log.error("state.set_aside", file=aside.name)
-        self.raise_alarm(
-            Alarm(
-                key="hub.state_lost",
-                code="PLUGIN_STATE_LOST",
-                severity=Severity.WARNING,
-                text=text,
-                hint="Nothing is lost: what was submitted before is recognised and not taken twice.",
-            )
-        )
+        self.raise_alarm(codes.PLUGIN_STATE_LOST.alarm("hub.state_lost", file=aside.name))
 
 
 def _raise(failure: Failure) -> None:

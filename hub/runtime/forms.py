@@ -5,7 +5,7 @@ has in the stored settings, `password._clear` asks to forget a secret. A blank o
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
@@ -33,6 +33,7 @@ __all__ = [
 MASK = "********"
 STORED_ROW = "_stored"
 
+Fields = Sequence[FormField]
 M = TypeVar("M", bound=BaseModel)
 P = TypeVar("P", bound=PluginSettings)
 
@@ -51,15 +52,16 @@ class FormErrors(HubError):
         self.values = dict(values)
 
 
-def parse(model: type[M], data: Mapping[str, Any], stored: BaseModel | None = None) -> M:
-    """Settings from JSON values; `stored` gives the secrets that `data` leaves out, blank or masked; null forgets one.
+def parse(model: type[M], data: Mapping[str, Any], stored: Mapping[str, Any] | None = None) -> M:
+    """Settings from JSON values; secrets that `data` leaves out, blank or masked are as in `stored`; null forgets one.
 
+    stored: what `plain` gave, whether it still fits the model or not.
     Raises: FormErrors with every error at once.
     """
     fields = form_fields(model)
     values = without_secrets(fields, data)
     try:
-        return model.model_validate(_with_stored_secrets(fields, data, stored))
+        return model.model_validate(_with_stored_secrets(fields, data, stored or {}))
     except ValidationError as exc:
         raise FormErrors(_by_field(exc, fields), values) from None
     except SettingsError as exc:
@@ -106,7 +108,7 @@ def docs_table(model: type[BaseModel]) -> str:
     return "\n".join(rows)
 
 
-def without_secrets(fields: list[FormField] | tuple[FormField, ...], data: Mapping[str, Any]) -> dict[str, Any]:
+def without_secrets(fields: Fields, data: Mapping[str, Any]) -> dict[str, Any]:
     """What was given, without its secrets, in tables too."""
     secrets = {field.name for field in fields if field.secret}
     tables = {field.name: field.columns for field in fields if field.type is FieldType.TABLE}
@@ -119,9 +121,7 @@ def without_secrets(fields: list[FormField] | tuple[FormField, ...], data: Mappi
     return kept
 
 
-def _with_stored_secrets(
-    fields: list[FormField] | tuple[FormField, ...], data: Mapping[str, Any], stored: BaseModel | None
-) -> dict[str, Any]:
+def _with_stored_secrets(fields: Fields, data: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(data)
     for field in fields:
         given = data.get(field.name)
@@ -129,15 +129,15 @@ def _with_stored_secrets(
             merged.pop(field.name)
         elif field.secret and (field.name not in data or given in ("", MASK)):
             merged.pop(field.name, None)
-            if stored is not None and (kept := getattr(stored, field.name, None)) is not None:
-                merged[field.name] = kept
+            if stored.get(field.name):
+                merged[field.name] = stored[field.name]
         elif field.type is FieldType.TABLE and isinstance(given, list):
-            rows = list(getattr(stored, field.name, ()) or ())
+            rows = [row for row in stored.get(field.name) or () if isinstance(row, Mapping)]
             merged[field.name] = [_row_with_stored_secrets(field, row, rows) for row in given]
     return merged
 
 
-def _row_with_stored_secrets(field: FormField, row: Any, stored_rows: list[BaseModel]) -> Any:
+def _row_with_stored_secrets(field: FormField, row: Any, stored_rows: list[Mapping[str, Any]]) -> Any:
     """A row finds its stored self by the index the form carried, else by its first column."""
     if not isinstance(row, Mapping):
         return row
@@ -146,11 +146,11 @@ def _row_with_stored_secrets(field: FormField, row: Any, stored_rows: list[BaseM
     index = row.get(STORED_ROW)
     if isinstance(index, int) and 0 <= index < len(stored_rows):
         return _with_stored_secrets(field.columns, data, stored_rows[index])
-    same = [stored for stored in stored_rows if plain(stored).get(first) == data.get(first)]
-    return _with_stored_secrets(field.columns, data, same[0] if len(same) == 1 else None)
+    same = [stored for stored in stored_rows if stored.get(first) == data.get(first)]
+    return _with_stored_secrets(field.columns, data, same[0] if len(same) == 1 else {})
 
 
-def _by_field(error: ValidationError, fields: list[FormField]) -> dict[str, tuple[str, ...]]:
+def _by_field(error: ValidationError, fields: Fields) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for detail in error.errors(include_url=False, include_input=False):
         name = ".".join(str(part) for part in _place(detail["loc"], fields))
@@ -160,13 +160,13 @@ def _by_field(error: ValidationError, fields: list[FormField]) -> dict[str, tupl
     return found
 
 
-def _place(loc: tuple[int | str, ...], fields: list[FormField]) -> tuple[int | str, ...]:
+def _place(loc: tuple[int | str, ...], fields: Fields) -> tuple[int | str, ...]:
     """The field an error belongs to: for all but tables the first part; pydantic adds union branches and list items."""
     tables = {field.name for field in fields if field.type is FieldType.TABLE}
     return loc[:3] if loc and loc[0] in tables else loc[:1]
 
 
-def _sentence(detail: ErrorDetails, fields: list[FormField]) -> str:
+def _sentence(detail: ErrorDetails, fields: Fields) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown(detail["loc"], fields)
@@ -176,7 +176,7 @@ def _sentence(detail: ErrorDetails, fields: list[FormField]) -> str:
     return template.format(**context) if template else _as_sentence(detail["msg"])
 
 
-def _unknown(loc: tuple[int | str, ...], fields: list[FormField]) -> str:
+def _unknown(loc: tuple[int | str, ...], fields: Fields) -> str:
     known = [field.name for field in fields]
     if len(loc) > 1:
         known = [column.name for field in fields if field.name == loc[0] for column in field.columns]
@@ -228,7 +228,7 @@ def _dump_value(value: Any, secret: Callable[[SecretStr], str]) -> Any:
     return TypeAdapter(Any).dump_python(value, mode="json")
 
 
-def _docs_rows(fields: list[FormField] | tuple[FormField, ...], prefix: str) -> list[str]:
+def _docs_rows(fields: Fields, prefix: str) -> list[str]:
     rows = []
     for field in fields:
         default = "needed" if field.required else "(secret)" if field.secret else f"`{_default_text(field.default)}`"

@@ -15,7 +15,7 @@ _YES = {"true", "on", "1", "yes"}
 _CLEAR = "_clear"
 
 
-def parse_form(model: type[M], form: Form, stored: BaseModel | None = None, prefix: str = "") -> M:
+def parse_form(model: type[M], form: Form, stored: Mapping[str, Any] | None = None, prefix: str = "") -> M:
     """Settings from the fields of a submitted form whose names start with `prefix`.
 
     Raises: FormErrors with every error at once; its `values` show the form again as it was.

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import field_validator
 
 from hub.sdk import HealthState, Kind, PluginSettings, setting
 
@@ -41,6 +44,14 @@ class InstanceOptions(PluginSettings):
         group="advanced",
         examples=["Europe/London"],
     )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key if value else ""
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("There is no such time zone: give it as Continent/City.") from None
 
 
 class InstanceState(StrEnum):

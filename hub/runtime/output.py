@@ -17,6 +17,23 @@ class Output(Protocol):
         """One line of `stream`, "stdout" or "stderr"."""
 
 
+class Bucket:
+    """How much is allowed: `burst` at once, and `per_s` more every second."""
+
+    def __init__(self, burst: float, per_s: float) -> None:
+        self._burst, self._per_s = burst, per_s
+        self._left, self._then_s = burst, 0.0
+
+    def take(self, now_s: float) -> bool:
+        """Whether one more is allowed now."""
+        self._left = min(self._left + (now_s - self._then_s) * self._per_s, self._burst)
+        self._then_s = now_s
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
 class Drain:
     """Reads a child's pipe for as long as it is open, so that the child never blocks on it, and passes on some of it.
 
@@ -27,17 +44,13 @@ class Drain:
         self.tail: deque[str] = deque(maxlen=_TAIL)
         self._stream = stream
         self._take = take
-        self._allowed = float(_BURST)
+        self._allowed = Bucket(_BURST, _LINES_PER_S)
         self._dropped = 0
 
     async def read(self, pipe: asyncio.StreamReader) -> None:
         """Read until the pipe closes."""
-        loop = asyncio.get_running_loop()
-        then_s, partial = loop.time(), b""
+        partial = b""
         while part := await pipe.read(65536):
-            now_s = loop.time()
-            self._allowed = min(self._allowed + (now_s - then_s) * _LINES_PER_S, _BURST)
-            then_s = now_s
             *lines, partial = (partial + part).split(b"\n")
             partial = partial[: LINE_LIMIT * 4]  # the rest of an endless line is dropped as it comes
             for line in lines:
@@ -49,10 +62,9 @@ class Drain:
     def _line(self, line: bytes) -> None:
         text = line[: LINE_LIMIT * 4].decode("utf-8", "replace").rstrip()[:LINE_LIMIT]
         self.tail.append(text)
-        if self._allowed < 1:
+        if not self._allowed.take(asyncio.get_running_loop().time()):
             self._dropped += 1
             return
-        self._allowed -= 1
         self._tell_dropped()
         self._take(self._stream, text)
 

@@ -1,6 +1,8 @@
 """JSON lines between the supervisor and the processes it keeps, and the shapes that travel on them."""
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -53,11 +55,15 @@ def health_from_json(values: dict[str, Any]) -> Health:
             state=HealthState(values["state"]),
             summary=str(values.get("summary", "")),
             hint=str(values.get("hint", "")),
-            numbers={str(name): float(number) for name, number in values.get("numbers", {}).items()},
+            numbers=_finite(values.get("numbers", {})),
             warnings=tuple(str(warning) for warning in values.get("warnings", ())),
         )
     except (KeyError, ValueError, TypeError, AttributeError) as exc:
         raise WireError(f"no health report: {exc!r}") from None
+
+
+def _finite(numbers: Mapping[str, Any]) -> dict[str, float]:
+    return {str(name): float(number) for name, number in numbers.items() if math.isfinite(float(number))}
 
 
 def alarm_to_json(alarm: Alarm) -> dict[str, Any]:

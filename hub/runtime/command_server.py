@@ -1,0 +1,117 @@
+"""The supervisor's end of the command channel."""
+
+import asyncio
+import json
+import os
+import socket
+import struct
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from hub.runtime.failure import PluginFailure
+from hub.runtime.wire import MAX_LINE_BYTES
+
+Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+_ANSWERS_KEPT = 256
+_LONGEST_S = 120.0
+_FIRST_LINE_S = 5.0
+_log = structlog.get_logger(__name__)
+
+
+class CommandServer:
+    """Answers one request per connection; the same idempotency key again gets the same answer, done once."""
+
+    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+        self._path = path
+        self._handlers = dict(handlers)
+        self._answers: OrderedDict[str, asyncio.Task[dict[str, Any]]] = OrderedDict()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Begin to listen; a socket that a dead supervisor left behind is replaced.
+
+        Raises: OSError.
+        """
+        self._path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            before = os.umask(0o177)  # made with the right mode, not changed to it
+            try:
+                listener.bind(str(self._path))
+            finally:
+                os.umask(before)
+            self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=MAX_LINE_BYTES)
+        except BaseException:
+            listener.close()
+            raise
+
+    async def stop(self) -> None:
+        """Listen no more, and drop what is not answered."""
+        if self._server is not None:
+            self._server.close()
+            for task in self._answers.values():
+                task.cancel()
+            await asyncio.gather(*self._answers.values(), return_exceptions=True)
+            await self._server.wait_closed()
+        self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if not _is_own(writer.get_extra_info("socket")):
+                return
+            line = await asyncio.wait_for(reader.readline(), _FIRST_LINE_S)
+            answer = await self._answer(line)
+            writer.write(json.dumps(answer).encode() + b"\n")
+            await writer.drain()
+        except (TimeoutError, OSError, ValueError):
+            pass  # the other side went away, or never was one of ours
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = json.loads(line)
+            handler = self._handlers[request["command"]]
+            key, arguments = str(request["key"]), dict(request["arguments"])
+            deadline_s = min(float(request["deadline_s"]), _LONGEST_S)
+        except (ValueError, KeyError, TypeError):
+            return {"refused": "This is no request that the supervisor knows."}
+        task = self._answers.get(key)
+        if task is None:
+            task = asyncio.create_task(_carry_out(handler, arguments))
+            self._answers[key] = task
+            self._forget_old()
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), deadline_s)
+        except TimeoutError:
+            return {"refused": f"There was no answer within {deadline_s:g} s."}
+
+    def _forget_old(self) -> None:
+        for key in list(self._answers)[: max(len(self._answers) - _ANSWERS_KEPT, 0)]:
+            if self._answers[key].done():
+                del self._answers[key]
+
+
+async def _carry_out(handler: Handler, arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"result": await handler(arguments)}
+    except PluginFailure as exc:
+        return {"failure": exc.failure.to_json()}
+    except Exception as exc:  # noqa: BLE001 - one bad request must not end the supervisor
+        _log.exception("command.failed")
+        return {"refused": f"The supervisor failed: {exc!r}."}
+
+
+def _is_own(connection: socket.socket) -> bool:
+    """Whether the other end is a process of the hub's own user, or of root."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, user, _ = struct.unpack("3i", credentials)
+    return user in {os.geteuid(), 0}
