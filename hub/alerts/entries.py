@@ -1,7 +1,7 @@
 """The board's table, read and written within a transaction; every change writes its event."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Table, case, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -15,9 +15,6 @@ from hub.catalog import events
 from hub.catalog.events import Topic
 from hub.catalog.query import Cursor
 from hub.sdk import Alarm, Severity
-
-if TYPE_CHECKING:
-    from pydantic import JsonValue
 
 OPEN_LIMIT = 500
 """Open alarms of one source; further ones are counted in one alarm, so that one plug-in cannot flood the board."""
@@ -84,7 +81,7 @@ def acknowledge_entry(session: Session, alarm: BoardAlarm, login: str, now_ms: i
     """Mark an open alarm as seen; what merely happened is closed."""
     values: dict[str, Any] = {"acknowledged_ms": now_ms, "acknowledged_by": login}
     session.execute(update(_alarm).where(_alarm.c.id == alarm.id).values(values))
-    events.append(session, Topic.ALARM_ACKNOWLEDGED, f"alarm:{alarm.id}", {"id": alarm.id, "by": login})
+    events.append(session, Topic.ALARM_ACKNOWLEDGED, f"alarm:{alarm.id}", {"id": alarm.id})
     if not alarm.is_lasting:
         clear_entries(session, alarm.source, alarm.key, now_ms)
 
@@ -190,7 +187,7 @@ def _one_of_many(source: str, raised: Raise) -> Raise:
 
 def _tell_raised(session: Session, alarm_id: int, source: str, raised: Raise, *, new: bool) -> None:
     alarm = raised.alarm
-    payload: dict[str, JsonValue] = {
+    payload: dict[str, Any] = {
         "id": alarm_id,
         "source": source,
         "key": alarm.key,
@@ -204,8 +201,8 @@ def _tell_raised(session: Session, alarm_id: int, source: str, raised: Raise, *,
     events.append(session, Topic.ALARM_RAISED, f"alarm:{alarm_id}", payload)
 
 
-def _told_cleared(alarm: BoardAlarm) -> tuple[str, str, "dict[str, JsonValue]"]:
-    payload: dict[str, JsonValue] = {
+def _told_cleared(alarm: BoardAlarm) -> tuple[str, str, dict[str, Any]]:
+    payload: dict[str, Any] = {
         "id": alarm.id,
         "source": alarm.source,
         "key": alarm.key,
