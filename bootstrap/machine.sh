@@ -1,6 +1,7 @@
 # Sourced by the scripts beside it: what they know about the machine they prepare.
 
-say() { printf '%s\n' "$*" >&2; }
+# Each argument is a line.
+say() { printf '%s\n' "$@" >&2; }
 
 # Says what a person has to do and exits with 2, which means: this machine is not set up.
 ask_a_person() {
@@ -32,6 +33,7 @@ install_packages() {
         case " $* " in *" postgresql "* | *" openssh-server "*)
             say "" "or this, which starts no service:" "" "    sudo bash $PWD/bootstrap/install-packages $*" ;;
         esac
+        say ""
         exit 2
     fi
     say "Installing $*"
