@@ -109,10 +109,10 @@ class Board:
         """
         return self._pending.close(timeout_s)
 
-    def list_open(self, limit: int = 1000) -> list[BoardAlarm]:
-        """The open alarms, the worst first, then the newest first."""
+    def list_open(self, source: str | None = None, limit: int = 1000) -> list[BoardAlarm]:
+        """The open alarms (of one source), the worst first, then the newest first."""
         with self._db.read() as session:
-            return entries.open_entries(session, limit)
+            return entries.open_entries(session, source, limit)
 
     def list_history(self, before: Cursor | None = None, limit: int = 50) -> Page[BoardAlarm]:
         """Alarms that are over, newest first; `before` is the `older` of the page above."""

@@ -145,35 +145,35 @@ DEVICE_DOWN = AlarmCode(
     code="DEVICE_DOWN",
     severity=Severity.MAJOR,
     title="Device does not work",
-    text="Device {device} does not work: {reason}",
+    text="Device {device} does not work: {reason}.",
     hint="The device's page says more; its Test button tries it at once.",
 )
 DEVICE_AUTH = AlarmCode(
     code="DEVICE_AUTH",
     severity=Severity.MAJOR,
     title="Sign-in refused",
-    text="{device} cannot sign in: {reason}",
+    text="{device} cannot sign in: {reason}.",
     hint="Enter the right user name and password on its page; until then it is not tried again.",
 )
 DEVICE_SETTINGS = AlarmCode(
     code="DEVICE_SETTINGS",
     severity=Severity.MAJOR,
     title="Device needs other settings",
-    text="{device} cannot work with its settings: {reason}",
+    text="{device} cannot work with its settings: {reason}.",
     hint="Correct them on its page; it starts by itself then.",
 )
 PLUGIN_PARKED = AlarmCode(
     code="PLUGIN_PARKED",
     severity=Severity.CRITICAL,
     title="Plug-in parked",
-    text="{device} was parked after {crashes} crashes in {minutes} minutes: {reason}",
+    text="{device} was parked after {crashes} crashes in {minutes} minutes: {reason}.",
     hint="Start it again on its page. If it crashes again, give its log to the plug-in's maker.",
 )
 PLUGIN_REFUSED = AlarmCode(
     code="PLUGIN_REFUSED",
     severity=Severity.MAJOR,
     title="Plug-in refused",
-    text="Plug-in {plugin} of {distribution} was not loaded: {reason}",
+    text="Plug-in {plugin} of {distribution} was not loaded: {reason}.",
     hint="Install a version that fits this hub; the Plug-ins page says more.",
 )
 PLUGIN_MISSING = AlarmCode(
@@ -195,7 +195,7 @@ SMDR_LOST = AlarmCode(
     code="SMDR_LOST",
     severity=Severity.MAJOR,
     title="Call details do not arrive",
-    text="The SMDR connection of {device} is lost: {reason}",
+    text="The SMDR connection of {device} is lost: {reason}.",
     hint="Check the network and the SMDR settings of the PBX. It keeps only some hundreds to thousands of lines, then "
     "the oldest are gone.",
 )
@@ -210,70 +210,70 @@ STORAGE_DOWN = AlarmCode(
     code="STORAGE_DOWN",
     severity=Severity.MAJOR,
     title="Storage away",
-    text="Storage {store} does not answer: {reason}",
+    text="Storage {store} does not answer: {reason}.",
     hint="Recordings wait safely in the spool and are stored as soon as it is back.",
 )
 STORAGE_AUTH = AlarmCode(
     code="STORAGE_AUTH",
     severity=Severity.CRITICAL,
     title="Storage refuses the hub",
-    text="Storage {store} refuses the hub's sign-in: {reason}",
+    text="Storage {store} refuses the hub's sign-in: {reason}.",
     hint="Enter new credentials on its page; recordings wait safely in the spool until then.",
 )
 STORAGE_FULL = AlarmCode(
     code="STORAGE_FULL",
     severity=Severity.CRITICAL,
     title="Storage full",
-    text="Storage {store} is full: {reason}",
+    text="Storage {store} is full: {reason}.",
     hint="Make room there or choose another primary storage; recordings wait in the spool until then.",
 )
 STORAGE_CHANGED = AlarmCode(
     code="STORAGE_CHANGED",
     severity=Severity.CRITICAL,
     title="Stored recording changed",
-    text="{object} in storage {store} is not what the hub put there: {reason}",
+    text="{object} in storage {store} is not what the hub put there: {reason}.",
     hint="Keep it as it is, find out who can write there, and restore the recording from its other copy.",
 )
 SPOOL_STUCK = AlarmCode(
     code="SPOOL_STUCK",
     severity=Severity.MAJOR,
     title="Recordings wait in the spool",
-    text="{items} recordings wait in the spool, the oldest since {since}: {reason}",
+    text="{items} recordings wait in the spool, the oldest since {since}: {reason}.",
     hint="Nothing is lost. Look for an open alarm of the storage or the database.",
 )
 SPOOL_FULL = AlarmCode(
     code="SPOOL_FULL",
     severity=Severity.CRITICAL,
     title="Spool full",
-    text="The disk of the spool is full: {reason}",
+    text="The disk of the spool is full: {reason}.",
     hint="Free some space at once: devices keep their recordings until then, and some cannot keep many.",
 )
 DATABASE_DOWN = AlarmCode(
     code="DATABASE_DOWN",
     severity=Severity.CRITICAL,
     title="Database away",
-    text="The database did not answer: {reason}",
+    text="The database did not answer: {reason}.",
     hint="Recordings wait safely in the spool while it is away.",
 )
 QUARANTINE = AlarmCode(
     code="QUARANTINE",
     severity=Severity.MAJOR,
     title="Recordings in quarantine",
-    text="{items} recording(s) of {device} could not be taken in; the last one: {reason}",
+    text="{items} recording(s) of {device} could not be taken in; the last one: {reason}.",
     hint="The Quarantine page shows each with its reason; retry or download it there.",
 )
 AUDIT_BROKEN = AlarmCode(
     code="AUDIT_BROKEN",
     severity=Severity.CRITICAL,
     title="Audit trail changed",
-    text="The audit trail does not prove its own past: {reason}",
+    text="The audit trail does not prove its own past: {reason}.",
     hint="Keep a copy of the database as it is, and find out who can write to it.",
 )
 JOB_DEAD = AlarmCode(
     code="JOB_DEAD",
     severity=Severity.MAJOR,
     title="Background work given up",
-    text="{jobs} job(s) of kind {kind} were given up after many attempts; the last one: {reason}",
+    text="{jobs} job(s) of kind {kind} were given up after many attempts; the last one: {reason}.",
     hint="Remove the cause, then let them run again.",
 )
 JOBS_LATE = AlarmCode(
@@ -287,7 +287,7 @@ ALARMS_MANY = AlarmCode(
     code="ALARMS_MANY",
     severity=Severity.WARNING,
     title="Too many alarms",
-    text="{source} has {limit} open alarms; further ones are only counted here. The last one: {last}",
+    text="{source} has {limit} open alarms; further ones are only counted here. The last one: {last}.",
     hint="Acknowledge or remove what is listed; the further ones show then as they come again.",
 )
 ALARMS_LOST = AlarmCode(

@@ -93,10 +93,12 @@ def find(session: Session, alarm_id: int, *, lock: bool = False) -> BoardAlarm |
     return None if row is None else board_alarm(row)
 
 
-def open_entries(session: Session, limit: int) -> list[BoardAlarm]:
+def open_entries(session: Session, source: str | None, limit: int) -> list[BoardAlarm]:
     """Open alarms, the worst first, then the newest first."""
     rank = case({severity.value: place for place, severity in enumerate(SEVERITIES)}, value=_alarm.c.severity)
     query = select(*_alarm.c).where(_is_open).order_by(rank.desc(), _alarm.c.raised_ms.desc(), _alarm.c.id.desc())
+    if source is not None:
+        query = query.where(_alarm.c.source == source)
     return [board_alarm(row) for row in session.execute(query.limit(limit)).mappings()]
 
 
