@@ -30,11 +30,12 @@ class AlarmCode:
         return tuple(name for _, name, _, _ in Formatter().parse(self.text) if name)
 
     def alarm(self, key: str, **facts: object) -> Alarm:
-        """The alarm to raise; `key` is the same for the same trouble.
+        """The alarm to raise; `key` is the same for the same trouble. A fact may be a whole sentence with its stop.
 
         Raises: KeyError for a fact that the text needs and was not given.
         """
-        return Alarm(key=key, code=self.code, severity=self.severity, text=self.text.format_map(facts), hint=self.hint)
+        plain = {name: str(fact).removesuffix(".") for name, fact in facts.items()}
+        return Alarm(key=key, code=self.code, severity=self.severity, text=self.text.format_map(plain), hint=self.hint)
 
 
 DISK_SPACE_UNKNOWN = AlarmCode(
