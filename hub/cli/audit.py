@@ -19,7 +19,7 @@ def command() -> None:
 @json_option
 def verify(data: Path | None, *, as_json: bool) -> int:
     """Walk through the whole chain and say whether every line is as it was sealed."""
-    from hub.app.catalog import verify_trail  # noqa: PLC0415 - the command line starts without SQLAlchemy
+    from hub.app.offline import verify_trail  # noqa: PLC0415 - the command line starts without SQLAlchemy
     from hub.config import load_config  # noqa: PLC0415
 
     intact, facts = verify_trail(load_config(data=data))

@@ -18,7 +18,7 @@ def command() -> None:
 @data_option
 def upgrade(data: Path | None) -> None:
     """Bring the database's tables up to this version; a second run changes nothing."""
-    from hub.app.catalog import open_database  # noqa: PLC0415 - the command line starts without SQLAlchemy
+    from hub.app.offline import open_database  # noqa: PLC0415 - the command line starts without SQLAlchemy
     from hub.config import load_config  # noqa: PLC0415
 
     config = load_config(data=data)
@@ -38,7 +38,7 @@ def upgrade(data: Path | None) -> None:
 @json_option
 def status(data: Path | None, *, as_json: bool) -> int:
     """Say which database is used, at which revision it is, and how much it holds."""
-    from hub.app.catalog import describe_database  # noqa: PLC0415
+    from hub.app.offline import describe_database  # noqa: PLC0415
     from hub.config import load_config  # noqa: PLC0415
 
     facts = describe_database(load_config(data=data))

@@ -126,11 +126,12 @@ class HubConfig(BaseModel):
         """Whether people reach the hub through TLS."""
         return self.public_url.startswith("https://")
 
-    def listening_on(self, port: int) -> Self:
-        """This configuration once the port is known (0 in the settings takes a free one)."""
-        update: dict[str, object] = {"port": port}
+    def listening_on(self, bind: str = "", port: int | None = None) -> Self:
+        """This configuration with another address or port; an address for people that was given stays."""
+        new_bind, new_port = bind or self.bind, self.port if port is None else port
+        update: dict[str, object] = {"bind": new_bind, "port": new_port}
         if self.public_url == _local_url(self.bind, self.port):
-            update["public_url"] = _local_url(self.bind, port)
+            update["public_url"] = _local_url(new_bind, new_port)
         return self.model_copy(update=update)
 
     def make_folders(self) -> None:
