@@ -22,6 +22,7 @@ class Topic(StrEnum):
     RECORDING_CHANGED = "recording.changed"
     INSTANCE_HEALTH = "instance.health"
     ALARM_RAISED = "alarm.raised"
+    ALARM_ACKNOWLEDGED = "alarm.acknowledged"
     ALARM_CLEARED = "alarm.cleared"
     QUARANTINE_CHANGED = "quarantine.changed"
     SPOOL_CHANGED = "spool.changed"

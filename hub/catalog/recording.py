@@ -10,6 +10,11 @@ from hub.catalog.prepared import MediaKind, Verified
 from hub.sdk import Direction, Notice, Owner, Party
 
 
+def subject_of(recording_id: int) -> str:
+    """How the audit trail names a recording."""
+    return f"recording:{ids.to_text(recording_id)}"
+
+
 class RecordingState(StrEnum):
     """How a catalogued recording is; what is still in the spool or in quarantine has no row yet."""
 

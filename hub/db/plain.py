@@ -1,9 +1,11 @@
 """Text and JSON from outside in a form that every database takes."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 _KEPT = "\n\t"
+_MARKS = ("bytes:", "sha256:")
 
 
 def storable_text(text: str, limit: int | None = None) -> str:
@@ -27,11 +29,16 @@ def storable_json(value: Any) -> Any:
     return value
 
 
-def injective_text(text: str) -> str:
-    """A storable text that no other `text` gives: for keys, where two different names must never become one."""
-    if storable_text(text) == text and not text.startswith("bytes:"):
+def injective_text(text: str, limit: int) -> str:
+    """A storable text of at most `limit` characters that no other `text` gives: for keys.
+
+    Two different names never become one, whatever bytes they hold and however long they are. limit: at least 71.
+    """
+    if not text.startswith(_MARKS) and len(text) <= limit and storable_text(text) == text:
         return text
-    return "bytes:" + text.encode("utf-8", "surrogatepass").hex()
+    content = text.encode("utf-8", "surrogatepass")
+    marked = f"bytes:{content.hex()}"
+    return marked if len(marked) <= limit else f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _plain(letter: str) -> str:

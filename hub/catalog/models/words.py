@@ -17,7 +17,7 @@ class Number(Model):
 
     __tablename__ = "number"
     __table_args__ = (
-        UniqueConstraint("plan", "digits"),
+        UniqueConstraint("digits", "plan"),
         Index(
             "ix_number_digits_trigram", "digits", postgresql_using="gin", postgresql_ops={"digits": "gin_trgm_ops"}
         ).ddl_if(dialect="postgresql"),

@@ -1,0 +1,171 @@
+"""From rows of the database to what leaves the catalog."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from hub.audit import Action
+from hub.audit.models import AuditLine
+from hub.catalog import models
+from hub.catalog.content import owner_from, party_from
+from hub.catalog.prepared import MediaKind
+from hub.catalog.recording import (
+    Media,
+    Moment,
+    Origin,
+    RecordingDetail,
+    RecordingRow,
+    Seal,
+    StoredCopy,
+    subject_of,
+)
+from hub.clock import from_ms
+from hub.sdk import Notice
+
+_MEDIA, _PLACEMENT, _ORIGIN = models.Media.table(), models.Placement.table(), models.Origin.table()
+_RAW, _LINE = models.RawMetadata.table(), AuditLine.table()
+
+
+def recording_row(row: Any, legs: int = 1) -> RecordingRow:
+    """One line of the list."""
+    return RecordingRow(**_row_values(row, legs))
+
+
+def recording_detail(session: Session, row: Any, legs: int) -> RecordingDetail:
+    """All that is known about one recording."""
+    media = _media(session, row.id)
+    origins = _origins(session, row.id)
+    return RecordingDetail(
+        **_row_values(row, legs),
+        media=media,
+        origins=origins,
+        fields=row.fields,
+        provenance=row.provenance,
+        raw=_raw(session, row.id),
+        seal=_seal(session, row, media),
+        timeline=_timeline(session, row, media, origins),
+    )
+
+
+def _row_values(row: Any, legs: int) -> dict[str, Any]:
+    notice_at = None if row.notice_at_ms is None else from_ms(row.notice_at_ms)
+    return {
+        "id": row.id,
+        "started_at": from_ms(row.start_ms),
+        "duration_s": row.duration_ms / 1000,
+        "direction": row.direction,
+        "parties": tuple(party_from(value) for value in row.parties),
+        "agent": row.agent,
+        "owner": owner_from(row),
+        "target": row.target,
+        "skill": row.skill,
+        "call_id": row.call_id,
+        "device_id": row.device_id,
+        "notice": Notice(kind=row.notice_kind, by=row.notice_by, at=notice_at),
+        "mixed": row.mixed,
+        "has_speech": row.has_speech,
+        "problem": None if row.problem_code is None else (row.problem_code, row.problem_text),
+        "playable": row.playable,
+        "sealed": row.sealed,
+        "origin_count": row.origin_count,
+        "revision": row.revision,
+        "received_at": from_ms(row.received_ms),
+        "legs": legs,
+    }
+
+
+def _media(session: Session, recording_id: int) -> tuple[Media, ...]:
+    rows = session.execute(
+        select(_MEDIA).where(_MEDIA.c.recording_id == recording_id).order_by(_MEDIA.c.part, _MEDIA.c.id)
+    ).all()
+    copies: dict[int, list[StoredCopy]] = {}
+    placements = select(_PLACEMENT).where(_PLACEMENT.c.media_id.in_([row.id for row in rows])).order_by(_PLACEMENT.c.id)
+    for row in session.execute(placements):
+        copies.setdefault(row.media_id, []).append(_copy(row))
+    return tuple(_one_media(row, copies.get(row.id, ())) for row in rows)
+
+
+def _one_media(row: Row[Any], copies: Iterable[StoredCopy]) -> Media:
+    return Media(
+        id=row.id,
+        kind=row.kind,
+        part=row.part,
+        size_bytes=row.size_bytes,
+        sha256=row.sha256,
+        container=row.container,
+        codec=row.codec,
+        sample_rate_hz=row.sample_rate_hz,
+        channels=row.channels,
+        duration_s=row.duration_ms / 1000,
+        bit_rate_bps=row.bit_rate_bps,
+        browser_playable=row.browser_playable,
+        copies=tuple(copies),
+    )
+
+
+def _copy(row: Row[Any]) -> StoredCopy:
+    return StoredCopy(
+        id=row.id,
+        store_id=row.store_id,
+        key=row.key,
+        member=row.member,
+        size_bytes=row.size_bytes,
+        verified_by=row.verified_by,
+        placed_at=from_ms(row.placed_ms),
+    )
+
+
+def _origins(session: Session, recording_id: int) -> tuple[Origin, ...]:
+    rows = session.execute(select(_ORIGIN).where(_ORIGIN.c.recording_id == recording_id).order_by(_ORIGIN.c.id))
+    return tuple(
+        Origin(
+            instance_id=row.instance_id,
+            origin_id=row.origin_id,
+            server=row.server,
+            name=row.name,
+            first_seen_at=from_ms(row.first_seen_ms),
+        )
+        for row in rows
+    )
+
+
+def _raw(session: Session, recording_id: int) -> Mapping[str, bytes]:
+    rows = session.execute(select(_RAW).where(_RAW.c.recording_id == recording_id).order_by(_RAW.c.key))
+    return {row.key: bytes(row.value) for row in rows}
+
+
+def _seal(session: Session, row: Any, media: Sequence[Media]) -> Seal:
+    """The line of the first hand-over holds the seal; what was merged later has lines of its own."""
+    chain_seq = session.scalar(
+        select(_LINE.c.seq)
+        .where(_LINE.c.subject == subject_of(row.id), _LINE.c.action == Action.INGEST.value)
+        .order_by(_LINE.c.id)
+        .limit(1)
+    )
+    return Seal(
+        sha256=tuple(item.sha256 for item in media if item.kind is MediaKind.ORIGINAL),
+        sealed_at=from_ms(row.catalogued_ms),
+        chain_seq=chain_seq,
+    )
+
+
+def _timeline(session: Session, row: Any, media: Sequence[Media], origins: Sequence[Origin]) -> tuple[Moment, ...]:
+    moments = [
+        Moment(at=from_ms(row.start_ms), what="started"),
+        Moment(at=from_ms(row.start_ms + row.duration_ms), what="ended"),
+        Moment(at=from_ms(row.received_ms), what="received", text=origins[0].name if origins else ""),
+        Moment(at=from_ms(row.catalogued_ms), what="catalogued"),
+    ]
+    moments += [Moment(at=other.first_seen_at, what="received_again", text=other.name) for other in origins[1:]]
+    stored = {copy.placed_at for item in media for copy in item.copies if copy.placed_at > from_ms(row.catalogued_ms)}
+    moments += [Moment(at=at, what="copied") for at in stored]
+    filled = select(_LINE.c.at_ms, _LINE.c.facts).where(
+        _LINE.c.subject == subject_of(row.id), _LINE.c.action == Action.DETAILS_FILL.value
+    )
+    moments += [
+        Moment(at=from_ms(line.at_ms), what="completed", text=str(line.facts.get("rule", "")))
+        for line in session.execute(filled)
+    ]
+    return tuple(sorted(moments, key=lambda moment: moment.at))
