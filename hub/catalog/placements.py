@@ -16,6 +16,7 @@ from hub.clock import to_ms, utc_now
 from hub.sdk import Stage
 
 _MEDIA, _PLACEMENT, _RECORDING = Media.table(), Placement.table(), Recording.table()
+_COPIES = 2
 _ORIGIN, _DETAIL = Origin.table(), StoredDetail.table()
 
 
@@ -58,20 +59,17 @@ def receipt_stage(session: Session, receipt_id: str) -> Stage | None:
 
 def _is_copied(session: Session, recording_id: int) -> bool:
     query = (
-        select(_MEDIA.c.kind, _MEDIA.c.part, _PLACEMENT.c.verified_by)
+        select(_MEDIA.c.kind, _MEDIA.c.part, _PLACEMENT.c.store_id, _PLACEMENT.c.verified_by)
         .join(_PLACEMENT, _PLACEMENT.c.media_id == _MEDIA.c.id, isouter=True)
         .where(_MEDIA.c.recording_id == recording_id, _MEDIA.c.kind != MediaKind.PEAKS)
     )
-    copies: Counter[tuple[MediaKind, int]] = Counter()
-    for row in session.execute(query):
-        copies[row.kind, row.part] += row.verified_by is not None
-    parts = {part for _, part in copies}
-    return bool(parts) and all(
-        max(copies[MediaKind.ORIGINAL, part], copies[MediaKind.DERIVED, part] if _is_dropped(copies, part) else 0) >= 2
-        for part in parts
-    )
+    rows = session.execute(query).all()
+    kept = {(row.kind, row.part) for row in rows if row.store_id is not None}
+    verified = Counter((row.kind, row.part) for row in rows if row.verified_by is not None)
+    parts = {row.part for row in rows}
+    return bool(parts) and all(verified[_wanted_kind(kept, part), part] >= _COPIES for part in parts)
 
 
-def _is_dropped(copies: Counter[tuple[MediaKind, int]], part: int) -> bool:
-    """Whether the original of a part was not kept."""
-    return copies[MediaKind.ORIGINAL, part] == 0
+def _wanted_kind(kept: set[tuple[MediaKind, int]], part: int) -> MediaKind:
+    """What must be copied: the original, or the stored form where policy dropped the original."""
+    return MediaKind.ORIGINAL if (MediaKind.ORIGINAL, part) in kept else MediaKind.DERIVED

@@ -141,10 +141,7 @@ def _by_call_id(plan: Plan, window: Window) -> list[Select[Any]]:
     call_ids = plan.driver.needle.call_ids
     if not call_ids:
         return []
-    has_call_id: tuple[ColumnElement[bool], ...] = (
-        _RECORDING.c.call_id.in_(call_ids),
-        literal_column("recording.call_id <> ''"),
-    )
+    is_named = _RECORDING.c.call_id.in_(call_ids)
     return [_walk(plan, window, is_named, literal_column("recording.call_id <> ''"))]
 
 

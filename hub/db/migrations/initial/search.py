@@ -22,7 +22,7 @@ def _number() -> None:
         sa.Column("id", BigId, nullable=False),
         sa.Column("plan", BigId, nullable=False),
         sa.Column("digits", sa.String(64), nullable=False),
-        sa.UniqueConstraint("plan", "digits", name="uq_number_plan_digits"),
+        sa.UniqueConstraint("digits", "plan", name="uq_number_digits_plan"),
         sa.PrimaryKeyConstraint("id", name="pk_number"),
     )
 
