@@ -171,7 +171,7 @@ class Board:
             actor,
             Action.ALARM_ACKNOWLEDGE,
             subject=f"alarm:{alarm.id}",
-            details={"code": alarm.code, "source": alarm.source},
+            facts={"code": alarm.code, "source": alarm.source},
         )
 
     def _write(self, wishes: Sequence[Wish]) -> None:

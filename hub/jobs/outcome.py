@@ -42,8 +42,8 @@ _RESULTS: tuple[tuple[type[BaseException], Result], ...] = (
 class Outcome:
     """The end of one attempt.
 
-    after_s: when the other side wants to be asked again, None for the rule's wait. progress: the last that was reported,
-    None if it is shown already.
+    after_s: when the other side wants to be asked again, None for the rule's wait. progress: the last report, None if
+    it is shown already.
     """
 
     job: Job
