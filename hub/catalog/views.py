@@ -35,7 +35,7 @@ def recording_row(row: Any, legs: int = 1) -> RecordingRow:
 
 def recording_detail(session: Session, row: Any, legs: int) -> RecordingDetail:
     """All that is known about one recording."""
-    media = _media(session, row.id)
+    media = media_of(session, row.id)
     origins = _origins(session, row.id)
     return RecordingDetail(
         **_row_values(row, legs),
@@ -76,7 +76,8 @@ def _row_values(row: Any, legs: int) -> dict[str, Any]:
     }
 
 
-def _media(session: Session, recording_id: int) -> tuple[Media, ...]:
+def media_of(session: Session, recording_id: int) -> tuple[Media, ...]:
+    """The media objects of a recording with their copies, for those who care for its media."""
     rows = session.execute(
         select(_MEDIA).where(_MEDIA.c.recording_id == recording_id).order_by(_MEDIA.c.part, _MEDIA.c.id)
     ).all()

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hub.errors import HubError
 from hub.ingest.finding import Finding, Wanted
 
 _SILENCE_MAX_S = 60.0
@@ -21,11 +22,11 @@ _FILES_MAX = 2000  # then a fresh one, in case a codec leaks
 _READ_BYTES = 1 << 16
 
 
-class DeskCrashed(Exception):
+class DeskCrashed(HubError):
     """The desk's process died or hung over this one file; the text says how."""
 
 
-class DeskFailed(Exception):
+class DeskFailed(HubError):
     """The desk could not work, whatever the file: its disk is full or away, or the machine has no memory left."""
 
 

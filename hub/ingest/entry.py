@@ -3,8 +3,9 @@
 Layout of an entry's folder, whose name is the receipt:
     entry.json     what was handed over, and what intake added (see `encode_entry`)
     media-0 ...    the original bytes of each media file
-    attempts       how often work on it began, as a decimal number; missing means never
+    attempts       "<attempts> <crashes>": how often work on it began and came to no end, and how often the desk crashed
     forms/         what the desk made of it, written anew by each attempt
+    reason.json    why it was set aside, in quarantine only
 """
 
 import hashlib
@@ -21,7 +22,9 @@ from hub.sdk import BadRecording, CallDetail, MediaFile, RecordingDraft
 ENTRY_NAME = "entry.json"
 ATTEMPTS_NAME = "attempts"
 FORMS_NAME = "forms"
+REASON_NAME = "reason.json"
 _VERSION = 1
+_YEARS = (1900, 2200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Entry:
     """One thing in the spool: `item` is a draft, whose media paths lead into `folder`, or a call detail.
 
     recording_id: given at intake, so that every retry means the same recording; 0 for a call detail.
-    attempts: how often work on it began before now.
+    attempts: how often work on it began and the worker died. crashes: how often it made the desk crash.
     """
 
     receipt_id: str
@@ -51,6 +54,7 @@ class Entry:
     item: RecordingDraft | CallDetail
     media: tuple[SpooledMedia, ...] = ()
     attempts: int = 0
+    crashes: int = 0
 
     @property
     def origin_name(self) -> str:
@@ -81,6 +85,7 @@ def encode_entry(entry: Entry) -> bytes:
     Raises: BadRecording if a time has no time zone.
     """
     is_draft = isinstance(entry.item, RecordingDraft)
+    _refuse_odd_times(entry)
     try:
         item = encode_draft(entry.item) if isinstance(entry.item, RecordingDraft) else encode_detail(entry.item)
     except ValueError as exc:
@@ -98,6 +103,14 @@ def encode_entry(entry: Entry) -> bytes:
         "item": item,
     }
     return json.dumps(data, separators=(",", ":")).encode("ascii")
+
+
+def _refuse_odd_times(entry: Entry) -> None:
+    if not _YEARS[0] <= entry.item.started_at.year <= _YEARS[1]:
+        raise BadRecording(
+            f"{entry.origin_name!r} says it began in the year {entry.item.started_at.year}",
+            hint="Correct the clock of the device, or the rule that reads the time.",
+        )
 
 
 def read_entry(folder: Path) -> Entry:
@@ -124,6 +137,7 @@ def _decode_entry(data: Any, folder: Path) -> Entry:
         SpooledMedia(file.path, seal["name"], seal["size_bytes"], seal["sha256"], file.channel_parties)
         for file, seal in zip(files, data["media"], strict=True)
     )
+    attempts, crashes = read_attempts(folder)
     return Entry(
         receipt_id=data["receipt_id"],
         instance_id=data["instance_id"],
@@ -132,15 +146,28 @@ def _decode_entry(data: Any, folder: Path) -> Entry:
         folder=folder,
         item=item,
         media=media,
-        attempts=read_attempts(folder),
+        attempts=attempts,
+        crashes=crashes,
     )
 
 
-def read_attempts(folder: Path) -> int:
-    """How often work on the entry in `folder` began."""
+def read_attempts(folder: Path) -> tuple[int, int]:
+    """How often work on the entry in `folder` began and came to no end, and how often the desk crashed over it."""
     try:
-        return int((folder / ATTEMPTS_NAME).read_bytes() or b"1")
+        attempts, crashes = (folder / ATTEMPTS_NAME).read_text().split()
+        return int(attempts), int(crashes)
     except FileNotFoundError:
-        return 0
-    except ValueError:
-        return 1
+        return 0, 0
+    except ValueError:  # the machine stopped while it was written
+        return 1, 0
+
+
+def write_attempts(folder: Path, attempts: int, crashes: int) -> None:
+    """Write down what `read_attempts` reads; it outlives this process, and is not flushed to the disk.
+
+    That is enough: what a harmful file can kill is a process.
+    """
+    if attempts or crashes:
+        (folder / ATTEMPTS_NAME).write_text(f"{attempts} {crashes}")
+    else:
+        (folder / ATTEMPTS_NAME).unlink(missing_ok=True)

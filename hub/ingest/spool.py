@@ -22,7 +22,7 @@ from pathlib import Path
 from hub.clock import utc_now
 from hub.ids import new_id
 from hub.ingest.durable import away, copy_durably, room_bytes, sync_folder, write_durably
-from hub.ingest.entry import ATTEMPTS_NAME, ENTRY_NAME, Entry, SpooledMedia, encode_entry, name_receipt, read_entry
+from hub.ingest.entry import ENTRY_NAME, Entry, SpooledMedia, encode_entry, name_receipt, read_entry
 from hub.sdk import BadRecording, CallDetail, MediaFile, MediaLocation, Receipt, RecordingDraft, RetryLater
 from hub.steps import DurableStep, reached
 
@@ -62,22 +62,18 @@ class Spool:
         if known := self._find_receipt(receipt_id):
             return known
         with self._writing() as folder:
-            kept: list[MediaFile | MediaLocation] = []
-            files: list[SpooledMedia] = []
-            for number, media in enumerate(draft.media):
-                if isinstance(media, MediaFile):
-                    file = self._take(media, folder / f"media-{number}")
-                    files.append(file)
-                    kept.append(replace(media, path=Path(file.path.name), sha256=file.sha256))
-                else:
-                    kept.append(media)
+            files = [self._take(media, folder / f"media-{number}") for number, media in enumerate(draft.media)]
+            kept = tuple(
+                MediaFile(path=Path(file.path.name), sha256=file.sha256, channel_parties=file.channel_parties)
+                for file in files
+            )
             entry = Entry(
                 receipt_id=receipt_id,
                 instance_id=instance_id,
                 recording_id=new_id(),
                 received_at=utc_now(),
                 folder=folder,
-                item=replace(draft, media=tuple(kept)),
+                item=replace(draft, media=kept),
                 media=tuple(files),
             )
             return self._publish(entry)
@@ -132,14 +128,6 @@ class Spool:
         lock = _lock_folder(folder)
         return None if lock is None else Claim(receipt_id, folder, lock)
 
-    def count_attempt(self, claim: Claim, attempts: int) -> None:
-        """Write down that attempt number `attempts` begins, before it does.
-
-        It outlives the process, which is what a harmful media file can kill; it is not flushed to the disk.
-        """
-        (claim.folder / ATTEMPTS_NAME).write_text(str(attempts))
-        reached(DurableStep.DESK_ATTEMPT_COUNTED)
-
     def release(self, claim: Claim) -> None:
         """Let another worker, or a later attempt, have the entry."""
         os.close(claim.lock)
@@ -186,7 +174,11 @@ class Spool:
             return Receipt(receipt_id, duplicate=True, sha256=entry.sha256)
         return None
 
-    def _take(self, media: MediaFile, target: Path) -> SpooledMedia:
+    def _take(self, media: MediaFile | MediaLocation, target: Path) -> SpooledMedia:
+        if not isinstance(media, MediaFile):
+            raise BadRecording(
+                f"{media.key!r} is no file of this machine", hint="Only a migrator leaves media in place."
+            )
         self._refuse_without_room(media.path)
         size_bytes, sha256 = copy_durably(media.path, target)
         if media.sha256 and media.sha256.lower() != sha256:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, BinaryIO, TypeVar
 
+from hub.errors import HubError
 from hub.observe.metrics import CONNECTOR_SECONDS
 from hub.sdk import AuthError, Connector, Deletes, Health, PluginError, RetryLater, StoredObject
 from hub.vault.calls import Calls
@@ -32,7 +33,7 @@ class Trouble(StrEnum):
     AUTH = "auth"
 
 
-class StoreFault(Exception):
+class StoreFault(HubError):
     """A connector raised what no contract allows: a fault of its code, or of what it was given."""
 
 

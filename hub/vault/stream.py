@@ -4,17 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from hub.errors import HubError
 
-class FileMissing(Exception):
+
+class FileMissing(HubError):
     """Every store that should hold it answered, and none has it."""
 
 
-class StoreAway(Exception):
-    """No store that may hold it answers now; `hint` says what to do."""
+class StoreAway(HubError):
+    """No store that may hold it answers now."""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+
+class NothingPlayable(HubError):
+    """The recording has no form that a browser plays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
