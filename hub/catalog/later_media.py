@@ -51,10 +51,11 @@ def add_media(session: Session, recording_id: int, media: Sequence[PreparedMedia
 
 
 def _tell(session: Session, recording_id: int, added: Sequence[PreparedMedia]) -> None:
-    seals: list[JsonValue] = [
-        {"kind": item.kind.value, "part": item.part, "size_bytes": item.size_bytes, "sha256": item.sha256}
-        for item in added
-    ]
-    append_facts(session, SYSTEM, Action.INGEST, [Fact(subject=subject_of(recording_id), facts={"added": seals})])
+    facts: dict[str, JsonValue] = {"added": [_seal_facts(item) for item in added]}
+    append_facts(session, SYSTEM, Action.INGEST, [Fact(subject=subject_of(recording_id), facts=facts)])
     text_id = ids.to_text(recording_id)
     events.append(session, events.Topic.RECORDING_CHANGED, text_id, {"id": text_id})
+
+
+def _seal_facts(item: PreparedMedia) -> dict[str, JsonValue]:
+    return {"kind": item.kind.value, "part": item.part, "size_bytes": item.size_bytes, "sha256": item.sha256}

@@ -26,11 +26,12 @@ class NotAudio(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """What FFmpeg says of the first audio stream of a file."""
+    """What FFmpeg says of the first audio stream of a file; duration_s: as its header has it, 0 if it has not."""
 
     codec: str
     sample_rate_hz: int
     channels: int
+    duration_s: float
 
 
 class Decoder:
@@ -121,7 +122,8 @@ class Decoder:
         rate, channels = context.sample_rate, context.layout.nb_channels
         if not SAMPLE_RATE_MIN_HZ <= rate <= SAMPLE_RATE_MAX_HZ or not 1 <= channels <= CHANNELS_MAX:
             raise NotAudio(f"its audio has {channels} channels at {rate} Hz")
-        return Audio(context.codec.canonical_name, rate, channels)
+        duration_s = max((self._input.duration or 0) / av.time_base, 0.0)
+        return Audio(context.codec.canonical_name, rate, channels, duration_s)
 
     def _make_resampler(self) -> av.AudioResampler:
         return av.AudioResampler(format="s16", layout=self._stream.codec_context.layout, rate=self.audio.sample_rate_hz)

@@ -5,6 +5,7 @@ files it opens come from strangers.
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -55,14 +56,18 @@ def examine(path: Path, folder: Path, wanted: Wanted, on_progress: Callable[[], 
         return Finding(container=container, extension=extension(container), problem=(FILE_PARSE_ERROR, text))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Reading:
-    """One file opened for one pass over its audio; flaw: what its structure lacks."""
+    """One file opened for one pass over its audio.
+
+    samples: in each channel as the header has it, 0 if that is not known. flaw: what its structure lacks.
+    """
 
     container: str
     codec: str
     sample_rate_hz: int
     channels: int
+    samples: int
     blocks: Iterator[Samples]
     flaw: str
     is_sound: bool
@@ -83,12 +88,28 @@ def _open(stack: ExitStack, path: Path, size_bytes: int, container: str) -> _Rea
         elif layout := riff.read_layout(file, size_bytes):
             flaw, is_sound = layout.flaw, layout.is_sized
             if codec := pcm.name_codec(layout):
-                blocks = pcm.read_blocks(file, layout)
-                return _Reading(container, codec, layout.sample_rate_hz, layout.channels, blocks, flaw, is_sound)
+                return _Reading(
+                    container=container,
+                    codec=codec,
+                    sample_rate_hz=layout.sample_rate_hz,
+                    channels=layout.channels,
+                    samples=layout.data_bytes // layout.block_bytes,
+                    blocks=pcm.read_blocks(file, layout),
+                    flaw=flaw,
+                    is_sound=is_sound,
+                )
     decoder = stack.enter_context(Decoder(path, container))
     audio = decoder.audio
     return _Reading(
-        container, audio.codec, audio.sample_rate_hz, audio.channels, decoder.read_blocks(), flaw, is_sound, decoder
+        container=container,
+        codec=audio.codec,
+        sample_rate_hz=audio.sample_rate_hz,
+        channels=audio.channels,
+        samples=round(audio.duration_s * audio.sample_rate_hz),
+        blocks=decoder.read_blocks(),
+        flaw=flaw,
+        is_sound=is_sound,
+        decoder=decoder,
     )
 
 
@@ -107,6 +128,8 @@ class _Pass:
         self._encoder: Encoder | None = None
         self._encode_error = ""
         self._samples = 0
+        self._budget = _Budget(wanted.budget_cpu_s, reading.samples)
+        self._is_complete = self._is_read = True
 
     def run(self) -> Finding:
         """Read all audio once."""
@@ -123,34 +146,40 @@ class _Pass:
             extension=extension(reading.container),
             sample_rate_hz=reading.sample_rate_hz,
             channels=reading.channels,
-            duration_s=self._samples / reading.sample_rate_hz,
+            duration_s=(self._samples if self._is_read else reading.samples) / reading.sample_rate_hz,
             browser_playable=self._playable,
             has_speech=self._speech.decide(),
             problem=self._find_problem(),
             encode_error=self._encode_error,
             derived=derived,
-            peaks=self._write_peaks() if self._samples else None,
+            peaks=self._write_peaks() if self._samples and self._is_read else None,
+            is_complete=self._is_complete,
         )
 
     def _read(self) -> None:
         for block in self._reading.blocks:
-            self._take(block)
+            self._on_progress()
+            self._samples += len(block)
+            self._measure(self._framer.cut(block))
+            if self._target and not self._encode_error:
+                self._encode(block, self._target)
+            if self._budget.is_spent:
+                self._is_complete = self._is_read = False
+                return
             if self._samples > AUDIO_MAX_S * self._reading.sample_rate_hz:
                 self._reading.flaw = f"only its first {AUDIO_MAX_S // 3600} hours were looked at"
                 break
         self._measure(self._framer.finish())
 
-    def _take(self, block: Samples) -> None:
-        self._on_progress()
-        self._samples += len(block)
-        self._measure(self._framer.cut(block))
-        if self._target and not self._encode_error:
-            try:
-                if self._encoder is None:
-                    self._encoder = Encoder(self._form_path(self._target), self._target, self._reading.sample_rate_hz)
-                self._encoder.add(block)
-            except EncodeFailed as exc:
-                self._encode_error = str(exc)
+    def _encode(self, block: Samples, target: Target) -> None:
+        try:
+            if self._encoder is None:
+                self._encoder = Encoder(self._form_path(target), target, self._reading.sample_rate_hz)
+            self._encoder.add(block)
+        except EncodeFailed as exc:
+            self._encode_error = str(exc)
+        if self._budget.will_not_do(self._samples):
+            self._is_complete, self._target = False, None
 
     def _measure(self, frames: Samples) -> None:
         if len(frames):
@@ -200,6 +229,27 @@ class _Pass:
         if not self._samples:
             return FILE_EMPTY, f"it holds no audio{f': {flaw}' if flaw else ''}"
         return (FILE_DAMAGED, flaw) if flaw else None
+
+
+class _Budget:
+    """Whether one pass fits into the processor time it was given; without a known length it always does."""
+
+    def __init__(self, cpu_s: float | None, samples: int) -> None:
+        self._cpu_s = cpu_s if samples else None
+        self._samples = samples
+        self._began_s = time.thread_time()
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether twice the budget is gone."""
+        return self._cpu_s is not None and time.thread_time() - self._began_s > 2 * self._cpu_s
+
+    def will_not_do(self, samples: int) -> bool:
+        """Whether going on as for the first `samples` would exceed it."""
+        if self._cpu_s is None:
+            return False
+        used_s = time.thread_time() - self._began_s
+        return used_s > self._cpu_s / 10 and used_s / samples * self._samples > self._cpu_s
 
 
 def _describe_unknown(path: Path, size_bytes: int) -> str:

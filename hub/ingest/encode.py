@@ -88,7 +88,8 @@ class Encoder:
             )
         )
         try:
-            self._output = av.open(f"file:{path}", "w", format=target.container)
+            # bitexact: the same audio gives the same bytes, so that a second attempt finds its first one's object.
+            self._output = av.open(f"file:{path}", "w", format=target.container, options={"fflags": "+bitexact"})
             self._stream = self._add_stream(target)
         except (av.error.FFmpegError, OSError, ValueError) as exc:
             raise EncodeFailed(str(exc)) from exc

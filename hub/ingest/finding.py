@@ -12,11 +12,16 @@ FILE_EMPTY = "FILE_EMPTY"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The policy as far as the desk needs it; form: keep, opus, mp3, wav or flac."""
+    """The policy as far as the desk needs it; form: keep, opus, mp3, wav or flac.
+
+    budget_cpu_s: what takes longer is left for later, so that a long recording is catalogued as soon as a short one;
+    None: everything now.
+    """
 
     form: str
     opus_bps: int
     opus_complexity: int
+    budget_cpu_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,7 @@ class Finding:
     """What the desk found in one media file.
 
     problem: (code, text) if something is wrong with it. encode_error: why the wanted form could not be made.
+    is_complete: False if form or peaks were left for later.
     """
 
     container: str = ""
@@ -52,6 +58,7 @@ class Finding:
     encode_error: str = ""
     derived: MadeFile | None = None
     peaks: MadeFile | None = None
+    is_complete: bool = True
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Finding":
