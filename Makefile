@@ -48,7 +48,7 @@ imports: ## Check which part may import which
 
 docs: ## Write the tables in docs/ that the code already says
 	@bootstrap/venv dev
-	@$(BIN)/python -P docs/generate.py
+	@$(BIN)/python -m docs.generate
 
 bench: ## Measure, side by side with what it is compared to; ONLY=handoff chooses one
 	@bootstrap/venv dev
