@@ -121,7 +121,7 @@ def count_open(session: Session) -> dict[Severity, int]:
     """How many are open, for each severity."""
     counts = dict.fromkeys(SEVERITIES, 0)
     query = select(_alarm.c.severity, func.count()).where(_is_open).group_by(_alarm.c.severity)
-    return counts | dict(session.execute(query).tuples().all())
+    return counts | dict(session.execute(query).all())
 
 
 def delete_past(session: Session, older_than_ms: int, limit: int) -> int:

@@ -86,16 +86,19 @@ class PendingAlarms:
 
         Returns: how many wishes are lost.
         """
-        left = self.flush(timeout_s)
+        self.flush(timeout_s)
         with self._changed:
             self._closing = True
             self._changed.notify_all()
             thread = self._thread
-            for wish in self._wishes.values():
-                _log_dropped(wish)
         if thread is not None:
             thread.join(timeout_s)
-        return left
+        with self._changed:
+            left = self._left()
+            for wish in self._wishes.values():
+                _log_dropped(wish)
+            self._wishes.clear()
+            return left
 
     def _left(self) -> int:
         return len(self._wishes) + self._under_way + bool(self._lost)

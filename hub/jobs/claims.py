@@ -86,7 +86,7 @@ def extend(session: Session, jobs: Collection[Job], lease_s: float, now: datetim
             .values(lease_until_ms=_after_ms(now, lease_s))
             .returning(_job.c.id, _job.c.cancelled_by)
         )
-        kept |= dict(session.execute(renewed).tuples().all())
+        kept |= dict(session.execute(renewed).all())
     return kept
 
 

@@ -54,14 +54,14 @@ def list_jobs(
 def count_jobs(session: Session) -> dict[JobState, int]:
     """How many there are in each state."""
     query = select(_job.c.state, func.count()).group_by(_job.c.state)
-    return dict.fromkeys(JobState, 0) | dict(session.execute(query).tuples().all())
+    return dict.fromkeys(JobState, 0) | dict(session.execute(query).all())
 
 
 def count_open(session: Session) -> dict[str, int]:
     """How many wait or run, by kind."""
     open_states = (JobState.QUEUED, JobState.RUNNING)
     query = select(_job.c.kind, func.count()).where(_job.c.state.in_(open_states)).group_by(_job.c.kind)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def count_late(session: Session, due_before: datetime) -> int:
