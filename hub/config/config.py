@@ -127,11 +127,13 @@ class HubConfig(BaseModel):
         return self.public_url.startswith("https://")
 
     def listening_on(self, bind: str = "", port: int | None = None) -> Self:
-        """This configuration with another address or port; an address for people that was given stays."""
-        new_bind, new_port = bind or self.bind, self.port if port is None else port
-        update: dict[str, object] = {"bind": new_bind, "port": new_port}
+        """This configuration with another address or port; "" and None leave them.
+
+        With port 0 the system chooses one: call this again once it is known.
+        """
+        update: dict[str, object] = {"bind": bind or self.bind, "port": self.port if port is None else port}
         if self.public_url == _local_url(self.bind, self.port):
-            update["public_url"] = _local_url(new_bind, new_port)
+            update["public_url"] = _local_url(str(update["bind"]), str(update["port"]))
         return self.model_copy(update=update)
 
     def make_folders(self) -> None:

@@ -154,6 +154,8 @@ def _encrypt(key: bytes, plain: bytes, context: bytes) -> str:
 def _decrypt(key: bytes, sealed: str, context: bytes) -> bytes:
     try:
         raw = base64.b64decode(sealed.encode("ascii"), altchars=b"-_", validate=True)
+        if base64.urlsafe_b64encode(raw) != sealed.encode("ascii"):
+            raise ValueError("bits that belong to no byte are set")
         return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context)
     except (InvalidTag, binascii.Error, ValueError):
         raise SecretError(

@@ -151,7 +151,9 @@ def test_the_address_for_people_follows_from_the_settings(tmp_path, environ, url
 
 
 def test_a_free_port_is_filled_in_once_known(tmp_path):
-    assert load_config({"RECORDING_HUB_PORT": "0"}, tmp_path).listening_on(port=4711).public_url == "http://127.0.0.1:4711"
+    assert (
+        load_config({"RECORDING_HUB_PORT": "0"}, tmp_path).listening_on(port=4711).public_url == "http://127.0.0.1:4711"
+    )
 
 
 def test_an_address_that_was_set_survives_a_free_port(tmp_path):
