@@ -127,13 +127,14 @@ class HubConfig(BaseModel):
         return self.public_url.startswith("https://")
 
     def listening_on(self, bind: str = "", port: int | None = None) -> Self:
-        """This configuration with another address or port; "" and None leave them.
+        """This configuration with another address or port; an address for people that was given stays.
 
         With port 0 the system chooses one: call this again once it is known.
         """
-        update: dict[str, object] = {"bind": bind or self.bind, "port": self.port if port is None else port}
+        new_bind, new_port = bind or self.bind, self.port if port is None else port
+        update: dict[str, object] = {"bind": new_bind, "port": new_port}
         if self.public_url == _local_url(self.bind, self.port):
-            update["public_url"] = _local_url(str(update["bind"]), str(update["port"]))
+            update["public_url"] = _local_url(new_bind, new_port)
         return self.model_copy(update=update)
 
     def make_folders(self) -> None:

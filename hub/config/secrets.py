@@ -153,11 +153,17 @@ def _encrypt(key: bytes, plain: bytes, context: bytes) -> str:
 
 def _decrypt(key: bytes, sealed: str, context: bytes) -> bytes:
     try:
-        raw = base64.b64decode(sealed.encode("ascii"), altchars=b"-_", validate=True)
-        if base64.urlsafe_b64encode(raw) != sealed.encode("ascii"):
-            raise ValueError("bits that belong to no byte are set")
+        raw = _decode(sealed)
         return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context)
     except (InvalidTag, binascii.Error, ValueError):
         raise SecretError(
             "A sealed secret was changed, or belongs somewhere else.", hint="Enter the secret anew."
         ) from None
+
+
+def _decode(sealed: str) -> bytes:
+    """Bytes of URL-safe base64; the last letter of a text may have bits that belong to no byte, which must be 0."""
+    raw = base64.b64decode(sealed.encode("ascii"), altchars=b"-_", validate=True)
+    if base64.urlsafe_b64encode(raw) != sealed.encode("ascii"):
+        raise ValueError("not canonical")
+    return raw
