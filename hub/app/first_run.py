@@ -23,8 +23,8 @@ def ensure_primary_store(config: HubConfig, db: Database, instances: Instances) 
     if chosen.primary_store is not None:
         return
     made = [store for store in instances.list(Kind.CONNECTOR) if store.plugin == _PLUGIN and store.name == _NAME]
-    store = made[0] if made else instances.create(
-        Kind.CONNECTOR, _PLUGIN, _NAME, {"folder": str(config.storage)}, SYSTEM
+    store = (
+        made[0] if made else instances.create(Kind.CONNECTOR, _PLUGIN, _NAME, {"folder": str(config.storage)}, SYSTEM)
     )
     with db.write() as session:
         preferences.save(session, chosen.model_copy(update={"primary_store": store.id}), SYSTEM, revision)

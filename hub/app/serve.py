@@ -1,0 +1,163 @@
+"""`recording-hub serve`: the parent of all the hub's processes."""
+
+import asyncio
+import gc
+import signal
+import socket
+import sys
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from enum import StrEnum
+
+import structlog
+
+from hub.access.accounts import Accounts
+from hub.access.sessions import Sessions
+from hub.alerts import codes
+from hub.alerts.board import HUB, Board
+from hub.app.first_run import setup_link
+from hub.app.offline import open_database
+from hub.clock import utc_now
+from hub.config import ConfigError, HubConfig
+from hub.config.ownership import check_import_names
+from hub.config.secrets import SecretBox
+from hub.db.database import Database
+from hub.errors import HubError
+from hub.observe import logging, metrics
+from hub.runtime.children import ChildCommand
+from hub.runtime.instances import Instances
+from hub.runtime.supervisor import Supervisor
+
+_log = structlog.get_logger(__name__)
+_WEB_START_S = 60.0
+_LOOK_S = 0.1
+
+
+class Role(StrEnum):
+    """What runs on this machine: all of it, or one part of a hub that grew past it."""
+
+    ALL = "all"
+    WEB = "web"
+    WORKER = "worker"
+    CAPTURE = "capture"
+
+
+def serve(config: HubConfig, role: Role) -> int:
+    """Run the hub until it is told to stop.
+
+    Raises: ConfigError, DatabaseAway, DatabaseBroken, ChildGaveUp, SupervisorRunning.
+    """
+    check_import_names()
+    logging.configure(config)
+    config.make_folders()
+    config = _with_free_port(config)
+    db = open_database(config)
+    try:
+        db.upgrade()
+        secrets = SecretBox.open(config)
+        instances = Instances(db, secrets, reopen=lambda: SecretBox.open(config))
+        if role is Role.WEB:
+            return _serve_web(config, db)
+        if role is Role.WORKER:
+            return _serve_worker(config)
+        return asyncio.run(_supervise(config, db, instances, role))
+    finally:
+        db.close()
+
+
+def _serve_web(config: HubConfig, db: Database) -> int:
+    from hub.app.web import run_web  # noqa: PLC0415 - no other role imports the web
+
+    _announce(config, setup_link(config, Accounts(db, Sessions(db))))
+    return run_web(config)
+
+
+def _serve_worker(config: HubConfig) -> int:
+    from hub.app.worker import run_worker  # noqa: PLC0415 - no other role imports codecs
+
+    return run_worker(config)
+
+
+async def _supervise(config: HubConfig, db: Database, instances: Instances, role: Role) -> int:
+    board = Board(db)
+    children = _children(config) if role is Role.ALL else []
+    supervisor = Supervisor(config, db, instances, board, children=children)
+    work = asyncio.create_task(supervisor.run())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, work.cancel)
+    _note(board, codes.SYSTEM_STARTED)
+    announcing = asyncio.create_task(_announce_when_ready(config, db)) if children else None
+    gc.freeze()  # what was imported lives as long as the process
+    try:
+        with suppress(asyncio.CancelledError):
+            await work
+    finally:
+        if announcing is not None:
+            announcing.cancel()
+            await asyncio.gather(announcing, return_exceptions=True)
+        _note(board, codes.SYSTEM_STOPPED)
+        await asyncio.to_thread(board.close)
+    return 0
+
+
+def _children(config: HubConfig) -> list[ChildCommand]:
+    shared = metrics.shared_folder(config.run / "metrics")
+    common = ("--data", str(config.data), "--bind", config.bind, "--port", str(config.port))
+    return [
+        ChildCommand(name=part, argv=(sys.executable, "-P", "-m", "hub", "child", part, *common), environ=shared)
+        for part in ("web", "worker")
+    ]
+
+
+def _with_free_port(config: HubConfig) -> HubConfig:
+    """The configuration with a port that can be listened on.
+
+    Raises: ConfigError if it is taken.
+    """
+    family = socket.AF_INET6 if ":" in config.bind else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((config.bind, config.port))
+        except OSError as exc:
+            raise ConfigError(
+                f"The hub cannot listen on {config.bind} port {config.port}: {exc.strerror}.",
+                key="port",
+                hint="Stop what listens there, or choose another one: recording-hub serve --port 8081",
+            ) from exc
+        return config.listening_on(port=trial.getsockname()[1])
+
+
+def _note(board: Board, code: codes.AlarmCode) -> None:
+    try:
+        board.note(HUB, code.alarm(f"hub.{code.code.lower()}", time=utc_now().isoformat(timespec="seconds")))
+    except HubError as exc:
+        _log.warning("alarm.not_kept", code=code.code, reason=str(exc))
+
+
+async def _announce_when_ready(config: HubConfig, db: Database) -> None:
+    """Print the address once a browser can use it."""
+    for _ in range(int(_WEB_START_S / _LOOK_S)):
+        if await asyncio.to_thread(_answers, config):
+            break
+        await asyncio.sleep(_LOOK_S)
+    _announce(config, await asyncio.to_thread(setup_link, config, Accounts(db, Sessions(db))))
+
+
+def _answers(config: HubConfig) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.bind, config.bind)  # noqa: S104 - "any" is reached locally
+    host = f"[{host}]" if ":" in host else host
+    try:
+        with urllib.request.urlopen(f"http://{host}:{config.port}/healthz", timeout=2):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _announce(config: HubConfig, link: str) -> None:
+    line = f"Recording Hub is at {config.public_url}"
+    if link:
+        line += f" - first, make yourself the administrator: {link}"
+    print(line, flush=True)  # noqa: T201 - the one line for the person at the terminal
