@@ -53,21 +53,24 @@ def span_of(header: str | None, size_bytes: int) -> Span | None:
     return Span(int(first), end - int(first) + 1)
 
 
-def media_response(request: Request, stream: MediaStream, *, form: str, download: bool) -> Response:
+def media_response(
+    request: Request, stream: MediaStream, *, form: str, download: bool, ranges: bool = True
+) -> Response:
     """Serve `stream`; it is opened here, so that a missing file can still be told by the status.
 
     form: what is served, for the metrics: "play" or "original". download: to be saved under its name, not played.
+    ranges: whether parts of it can be asked for.
     Raises: FileMissing, StoreAway.
     """
     etag = f'"{stream.etag}"'
     headers = {
-        "Accept-Ranges": "bytes",
+        "Accept-Ranges": "bytes" if ranges else "none",
         "ETag": etag,
         "Cache-Control": "private, no-store",
         "Content-Disposition": _disposition(stream.filename, download=download),
     }
     wanted = request.headers.get("range")
-    if request.headers.get("if-range", etag) != etag:
+    if not ranges or request.headers.get("if-range", etag) != etag:
         wanted = None
     try:
         span = span_of(wanted, stream.size_bytes)

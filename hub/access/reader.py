@@ -1,9 +1,10 @@
 """Reading recordings: permission, scope and audit line in one place, for pages and API alike."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import fields
 
 from pydantic import JsonValue
+from sqlalchemy import select
 
 from hub import ids
 from hub.access.errors import NotThere
@@ -15,6 +16,7 @@ from hub.audit.action import Action
 from hub.audit.actor import Actor
 from hub.audit.trail import append
 from hub.catalog import search
+from hub.catalog.models import Recording
 from hub.catalog.query import COUNT_BOUND, Count, Cursor, Page, RecordingQuery
 from hub.catalog.recording import RecordingDetail, RecordingRow
 from hub.db.database import Database
@@ -75,6 +77,25 @@ class RecordingReader:
         if found is None:
             raise NotThere("There is no such recording, or you may not see it.")
         return found
+
+    def siblings(self, person: Person, recording: RecordingRow) -> tuple[RecordingRow, ...]:
+        """The recordings of the same call that the person may see, itself included, in the order they began.
+
+        Raises: Forbidden.
+        """
+        require(person, "recording.list")
+        with self._db.read() as session:
+            return search.find_siblings(session, visible(person), recording)
+
+    def seen_of(self, person: Person, recording_ids: Collection[int]) -> frozenset[int]:
+        """Those of the recordings that the person may see: for live updates, which tell of many."""
+        if "recording.list" not in person.permissions or not recording_ids:
+            return frozenset()
+        table = Recording.table()
+        with self._db.read() as session:
+            return frozenset(
+                session.scalars(select(table.c.id).where(table.c.id.in_(recording_ids), visible(person).where))
+            )
 
     def note_replay(self, person: Person, recording_id: int, actor: Actor) -> RecordingDetail:
         """The recording, if the person may play it; audited once while they go on playing.

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from webui.security.body_limit import PageBodyLimit
 from webui.security.failures import FailurePage, Failures, plain_failure
 from webui.security.gate import FindPerson, Gate
 from webui.security.headers import SecurityHeaders
@@ -58,7 +58,7 @@ def middleware(
         Middleware(RequestIds),
         Middleware(SecurityHeaders, https=settings.https),
         Middleware(Failures, failure_page=failure_page),
-        Middleware(RequestBodyLimitMiddleware, max_body_size=BODY_LIMIT_BYTES),
+        Middleware(PageBodyLimit, max_body_size=BODY_LIMIT_BYTES, api_prefix=API_PREFIX),
         Middleware(SameOrigin, public_origin=origin_of(settings.public_url), api_prefix=API_PREFIX),
         Middleware(Gate, find_person=find_person, background_paths=BACKGROUND_PATHS),
     ]

@@ -11,6 +11,9 @@ from starlette.responses import Response
 
 from hub.access.errors import AccessError, Forbidden, InvalidEntry, NotThere, PasswordRefused, SignInRefused
 from hub.db.errors import DatabaseAway, DatabaseBroken
+from hub.runtime.failure import SupervisorAway
+from hub.runtime.instances import InstanceMissing
+from hub.vault.stream import FileMissing, StoreAway
 from webui.api.v1.problem import ApiError, FieldError, answer
 
 _CODES = {
@@ -87,6 +90,18 @@ def database_away(failure: Exception | None = None) -> ApiError:
     return ApiError(503, "database-away", detail, headers=_RETRY)
 
 
+def _from_missing_file(failure: FileMissing) -> ApiError:
+    return ApiError(404, "media-missing", str(failure) or "Every store that should hold it answered, and none has it.")
+
+
+def _from_away(failure: StoreAway | SupervisorAway) -> ApiError:
+    return ApiError(503, "away", str(failure), hint=failure.hint, headers=_RETRY)
+
+
+def _from_missing(failure: InstanceMissing) -> ApiError:
+    return ApiError(404, "not-found", str(failure), hint=failure.hint)
+
+
 Handler = Callable[[Request, Exception], Response]
 
 
@@ -107,3 +122,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AccessError, handler(_from_access))
     app.add_exception_handler(DatabaseAway, handler(database_away))
     app.add_exception_handler(DatabaseBroken, handler(database_away))
+    app.add_exception_handler(FileMissing, handler(_from_missing_file))
+    app.add_exception_handler(StoreAway, handler(_from_away))
+    app.add_exception_handler(SupervisorAway, handler(_from_away))
+    app.add_exception_handler(InstanceMissing, handler(_from_missing))

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hub.access.permissions import PERMISSIONS, require
+from hub.access.permissions import require
 from hub.access.person import Person
 from hub.access.repeats import Claim, Repeats, Turn
 from hub.access.tokens import ApiToken
@@ -43,13 +43,6 @@ def caller_of(request: Request) -> Caller:
     if person is None:
         raise RuntimeError("an operation was reached without passing the gate")
     return Caller(person, cast("ApiToken", request.state.api_token), actor_of(request, "api"))
-
-
-def needs(permission: str) -> dict[str, Any]:
-    """For `openapi_extra`: the permission that the operation asks for, "" for any token."""
-    if permission and permission not in PERMISSIONS:
-        raise ValueError(f"{permission} is no permission")
-    return {"x-permission": permission or None}
 
 
 class GuardedRoute(APIRoute):

@@ -1,0 +1,96 @@
+"""The API as an application of its own, to be mounted under /api/v1."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware import Middleware
+
+import hub
+from hub.app.services import Services
+from webui.api.v1.bearer import BearerGate, Limits
+from webui.api.v1.body_limit import BodyLimit
+from webui.api.v1.cursors import Cursors
+from webui.api.v1.document import complete
+from webui.api.v1.failures import install, unexpected
+from webui.api.v1.parts import Parts
+from webui.api.v1.rate import RateLimit
+from webui.api.v1.routes import account, alarms, audit, health, plugins, preferences, quarantine, recordings
+from webui.api.v1.routes.instances import SECTIONS, instances_router
+from webui.security.failures import Failures
+
+PREFIX = "/api/v1"
+REQUESTS_A_MINUTE = 1200
+STRANGERS_A_MINUTE = 60
+
+_ABOUT = """\
+Everything that pages show and do, for programs.
+
+Send an API token as `Authorization: Bearer rh_...`; make one on the account page. The browser's cookie does not count
+here. What a token may do is its own list of permissions (`x-permission` of each operation); what it sees is what its
+person sees.
+
+- **Errors** are `application/problem+json` (RFC 9457); `errors` names each value that was not taken.
+- **Lists** come in pages: follow `next`, or `Link: rel="next"`, as it is.
+- **Changes** need `If-Match` with the ETag of what you have seen: 428 without, 412 if somebody else was faster.
+- **POST** is safe to repeat with an `Idempotency-Key`: the same answer comes again for a day.
+- **Ids** are texts of 13 characters, **moments** are ISO 8601 in UTC.
+"""
+_ROUTERS = (
+    recordings.router,
+    *map(instances_router, SECTIONS),
+    plugins.router,
+    quarantine.router,
+    alarms.router,
+    audit.router,
+    preferences.router,
+    account.router,
+    health.router,
+)
+
+
+def create_api(services: Services, requests_a_minute: int = REQUESTS_A_MINUTE) -> FastAPI:
+    """The API on the hub's services; whoever mounts it needs no lifespan for it."""
+    limits = Limits(RateLimit(requests_a_minute), RateLimit(STRANGERS_A_MINUTE))
+    api = FastAPI(
+        title="Recording Hub",
+        version=hub.__version__,
+        description=_ABOUT,
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        openapi_tags=[{"name": str(tag)} for router in _ROUTERS for tag in router.tags],
+        middleware=[
+            Middleware(Failures, failure_page=unexpected),
+            Middleware(BodyLimit),
+            Middleware(BearerGate, find=services.tokens.find, limits=limits),
+        ],
+    )
+    api.state.parts = Parts(services, Cursors(services.secrets))
+    api.state.repeats = services.repeats
+    install(api)
+    for router in _ROUTERS:
+        api.include_router(router)
+    _document(api)
+    return api
+
+
+def _document(api: FastAPI) -> None:
+    """Let FastAPI describe the API, and add what it does not know."""
+
+    def openapi() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            described = get_openapi(
+                title=api.title,
+                version=api.version,
+                openapi_version="3.1.0",
+                description=api.description,
+                routes=api.routes,
+                tags=api.openapi_tags,
+                servers=[{"url": PREFIX}],
+            )
+            api.openapi_schema = complete(described)
+        return api.openapi_schema
+
+    api.openapi = openapi  # type: ignore[method-assign]
