@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 DEPTH_MAX = 16
+WORK_NAME = ".recording-hub"
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -48,9 +49,21 @@ class NamePatterns:
 @contextmanager
 def opened_folder(path: str, dir_fd: int | None = None) -> Iterator[int]:
     """A descriptor of the folder itself; of a folder below `dir_fd` no part may be a link."""
-    fd = os.open(path, DIRECTORY) if dir_fd is None else _open_below(path, dir_fd)
+    fd = _open_root(path) if dir_fd is None else _open_below(path, dir_fd)
     try:
         yield fd
+    finally:
+        os.close(fd)
+
+
+def _open_root(path: str) -> int:
+    """A folder that the settings name, links and all; but the work folder in it must be no link that others made."""
+    base, inside, below = path.partition(f"/{WORK_NAME}")
+    fd = os.open(base or "/", DIRECTORY)
+    if not inside:
+        return fd
+    try:
+        return _open_below(WORK_NAME + below, fd)
     finally:
         os.close(fd)
 

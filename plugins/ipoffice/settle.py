@@ -69,6 +69,11 @@ class Settling:
         candidate.open, candidate.closed, candidate.close_is_news = False, True, True
         candidate.next_look_s = now_s
 
+    def forget_writers(self) -> None:
+        """Announcements were lost: what was heard of writers may not hold any more."""
+        for candidate in self.candidates.values():
+            candidate.open = False
+
     def forget(self, path: str) -> Candidate | None:
         """The file is gone, or somebody else's affair."""
         return self.candidates.pop(path, None)

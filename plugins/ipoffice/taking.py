@@ -1,5 +1,6 @@
 """Taking one file: moved aside so that nothing else takes it, read, sealed and made into a draft."""
 
+import errno
 import hashlib
 import itertools
 import os
@@ -22,6 +23,14 @@ from plugins.ipoffice.vrl.sidecar import SIDECAR_BYTES_MAX, add_sidecar, sidecar
 BLOCK_BYTES = 256 * 1024
 RECORDING, SIDECARS = "r", "s"
 EVERYTHING = files.NamePatterns(("*",))
+
+
+class Aside(Exception):
+    """The file was moved to the work folder as `token` and cannot be read there now."""
+
+    def __init__(self, token: str, error: OSError) -> None:
+        super().__init__(error.strerror or str(error))
+        self.token = token
 
 
 class NotYet(Exception):
@@ -56,13 +65,17 @@ class Taken:
 
 
 class Taker:
-    """Takes files of one source; every method blocks and may be called from several threads."""
+    """Takes files of one source; every method blocks and may be called from several threads.
+
+    live: what this run has in the work folder and is working on.
+    """
 
     def __init__(self, source: Source, describer: Describer, sidecars: tuple[str, ...], settle_age_s: float) -> None:
         self.source = source
         self._describer = describer
         self._sidecars = sidecars
-        self._settle_age_s = settle_age_s
+        self.settle_age_s = settle_age_s
+        self.live: set[str] = set()
         self._tokens = itertools.count(time.time_ns())
 
     def is_whole(self, path: str) -> bool | None:
@@ -80,7 +93,7 @@ class Taker:
     def take(self, path: str, look: Look) -> Taken:
         """Take the file at `path`, if it still looks as it did when it was found finished.
 
-        Raises: NotYet; FileNotFoundError (somebody else took it); OSError (it cannot be moved or read).
+        Raises: NotYet; FileNotFoundError (somebody else took it); OSError (it cannot be moved or read); Aside.
         """
         folder, work = self.source.folder, self.source.work
         sidecars = [name for name in self._sidecar_paths(path) if self._is_there(name)]
@@ -92,37 +105,47 @@ class Taker:
         if not work:
             return self._prepare(path, folder, path, tuple(sidecars))
         token = f"{next(self._tokens):x}"
-        moved = f"{token}/{RECORDING}/{path}"
-        files.move((folder, path), (work, moved))
-        kept = []
-        for sidecar in sidecars:
-            with suppress(FileNotFoundError):
-                files.move((folder, sidecar), (work, f"{token}/{SIDECARS}/{sidecar}"))
-                kept.append(f"{token}/{SIDECARS}/{sidecar}")
-        return self._prepare(path, work, moved, tuple(kept))
+        self.live.add(token)
+        try:
+            files.move((folder, path), (work, f"{token}/{RECORDING}/{path}"))
+            for sidecar in sidecars:
+                with suppress(FileNotFoundError):
+                    files.move((folder, sidecar), (work, f"{token}/{SIDECARS}/{sidecar}"))
+        except OSError as error:
+            self.live.discard(token)
+            files.prune_folders(work, f"{token}/{RECORDING}")
+            if error.errno == errno.EXDEV:
+                raise OSError(errno.EXDEV, f"the work folder {work} is on another file system") from None
+            raise
+        taken = self.take_up(token)
+        if taken is None:
+            raise FileNotFoundError(path)
+        return taken
 
-    def tokens(self) -> list[str]:
-        """What earlier runs left in the work folder, oldest first."""
+    def left_behind(self) -> list[str]:
+        """What earlier runs left in the work folder, oldest first; it is live from now on."""
         try:
             with files.opened_folder(self.source.work) as fd, os.scandir(fd) as entries:
-                return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+                names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
         except FileNotFoundError:
             return []
+        return sorted(name for name in names if name not in self.live)
 
     def take_up(self, token: str) -> Taken | None:
-        """Take up what an earlier run moved to the work folder as `token`; None if nothing is left there.
+        """Take up what lies in the work folder as `token`; None if nothing is left there.
 
-        Raises: OSError.
+        Raises: Aside.
         """
-        work = self.source.work
-        recordings = self._list(f"{token}/{RECORDING}")
-        if not recordings:
-            for folder in (RECORDING, SIDECARS):
-                files.prune_folders(work, f"{token}/{folder}")
-            return None
-        name = recordings[0]
-        sidecars = tuple(f"{token}/{SIDECARS}/{path}" for path in self._list(f"{token}/{SIDECARS}"))
-        return self._prepare(name, work, f"{token}/{RECORDING}/{name}", sidecars)
+        try:
+            recordings = self._list(f"{token}/{RECORDING}")
+            if not recordings:
+                remove_empty(Path(self.source.work, token))
+                return None
+            name = recordings[0]
+            sidecars = tuple(f"{token}/{SIDECARS}/{path}" for path in self._list(f"{token}/{SIDECARS}"))
+            return self._prepare(name, self.source.work, f"{token}/{RECORDING}/{name}", sidecars)
+        except OSError as error:
+            raise Aside(token, error) from None
 
     def take_again(self, taken: Taken) -> Taken:
         """Seal and read the file anew where it lies, after it changed.
@@ -145,7 +168,7 @@ class Taker:
     def _is_there(self, path: str) -> bool:
         """Whether this sidecar is there; while it is young it must also read well, for it may be half written."""
         look = files.look_at(self.source.folder, path)
-        if look is not None and time.time() - look.mtime_ns / 1e9 < self._settle_age_s:
+        if look is not None and time.time() - look.mtime_ns / 1e9 < self.settle_age_s:
             try:
                 add_sidecar(Facts(), path, _read_small(self.source.folder, path))
             except Unreadable:
@@ -204,6 +227,13 @@ def release(folder: str, path: str, look: Look, sidecars: tuple[str, ...]) -> bo
     for sidecar in sidecars:
         files.delete_file(folder, sidecar)
     return True
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove a folder of the work folder with all empty folders in it."""
+    for path, _, _ in os.walk(folder, topdown=False):
+        with suppress(OSError):
+            Path(path).rmdir()
 
 
 def tidy(work: str, paths: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ until the next full listing.
 """
 
 import asyncio
+import logging
 import os
 import threading
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from watchdog.events import (
     FileSystemEvent,
     FileSystemEventHandler,
 )
-from watchdog.observers.inotify import InotifyObserver
+from watchdog.observers.inotify import InotifyFullEmitter, InotifyObserver
+from watchdog.observers.inotify_c import InotifyConstants, Mask
 
 HINTS_MAX = 50_000
 BURST_EVENTS = 4_000
@@ -35,14 +37,29 @@ WANTED: list[type[FileSystemEvent]] = [
 class Hints:
     """What was announced since the last time: paths relative to the folder.
 
-    finished: closed after writing, or renamed into place. opened: made and not closed. gone: renamed away.
+    finished: closed after writing, or renamed into place. opened: made and not closed.
     list_again: so much happened that the kernel may have dropped announcements.
     """
 
     finished: set[str] = field(default_factory=set)
     opened: set[str] = field(default_factory=set)
-    gone: set[str] = field(default_factory=set)
     list_again: bool = False
+
+
+class ArrivalEmitter(InotifyFullEmitter):
+    """Hears of arrivals only: each file that the hub itself moves away would be announced as well, and waited for."""
+
+    def get_event_mask_from_filter(self) -> Mask:
+        """What the kernel is asked to announce."""
+        return Mask(super().get_event_mask_from_filter() & ~InotifyConstants.IN_MOVED_FROM)
+
+
+class ArrivalObserver(InotifyObserver):
+    """An observer whose emitters hear of arrivals only."""
+
+    def __init__(self) -> None:
+        super().__init__(generate_full_events=True)
+        self._emitter_class = ArrivalEmitter
 
 
 class FolderWatch(FileSystemEventHandler):
@@ -56,14 +73,15 @@ class FolderWatch(FileSystemEventHandler):
         self._lock = threading.Lock()
         self._hints = Hints()
         self._events = 0
-        self._observer: InotifyObserver | None = None
+        self._observer: ArrivalObserver | None = None
 
     def start(self) -> None:
         """Begin to watch; what happens from now on is not missed.
 
         Raises: OSError (the folder is away, or the kernel's limits are reached).
         """
-        observer = InotifyObserver(generate_full_events=True)
+        observer = ArrivalObserver()
+        logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # its complaints about stopping are no news
         try:
             observer.schedule(self, self.folder, recursive=self.recursive, event_filter=WANTED)
             observer.start()
@@ -99,7 +117,7 @@ class FolderWatch(FileSystemEventHandler):
         with self._lock:
             self._events += 1
             hints = self._hints
-            if len(hints.finished) + len(hints.opened) + len(hints.gone) >= HINTS_MAX or event.is_directory:
+            if len(hints.finished) + len(hints.opened) >= HINTS_MAX or event.is_directory:
                 hints.list_again = True
             else:
                 self._note(hints, event)
@@ -108,20 +126,14 @@ class FolderWatch(FileSystemEventHandler):
             self._loop.call_soon_threadsafe(self._wake.set)
 
     def _note(self, hints: Hints, event: FileSystemEvent) -> None:
-        source, target = self._relative(event.src_path), self._relative(event.dest_path)
-        if isinstance(event, FileMovedEvent):
-            if source:
-                hints.gone.add(source)
-                hints.finished.discard(source)
-            if target:
-                hints.finished.add(target)
-                hints.gone.discard(target)
-        elif isinstance(event, FileClosedEvent) and source:
-            hints.finished.add(source)
-            hints.opened.discard(source)
-        elif source:
-            hints.opened.add(source)
-            hints.finished.discard(source)
+        if isinstance(event, FileMovedEvent | FileClosedEvent):
+            path = self._relative(event.dest_path or event.src_path)
+            hints.finished.add(path)
+            hints.opened.discard(path)
+        else:
+            path = self._relative(event.src_path)
+            hints.opened.add(path)
+            hints.finished.discard(path)
 
     def _relative(self, path: bytes | str) -> str:
         text = os.fsdecode(path)

@@ -50,7 +50,7 @@ class Facts:
             return
         if len(self.found) < FACTS_MAX:
             fact = Fact(source, name[:NAME_CHARS_MAX], value)
-            parts = _parts(fact.name)
+            parts = split_name(fact.name)
             self.found.append(fact)
             self._by_last_part.setdefault(parts[-1], []).append((parts, fact))
         else:
@@ -83,13 +83,17 @@ class Facts:
         if text not in self.notes and len(self.notes) < 50:
             self.notes.append(text)
 
+    def has_any(self, last_parts: frozenset[str]) -> bool:
+        """Whether a fact has one of these last parts of a name: a quick look before `at`."""
+        return not self._by_last_part.keys().isdisjoint(last_parts)
+
     def at(self, place: Place) -> Iterator[Fact]:
         """Facts that stand at `place`, in the order they were found.
 
         The last part of the names must be the same; parts before it may be left out, and case and punctuation do not
         matter: `riff:xml.callid` finds `CALL.xml.call.CallID`.
         """
-        wanted = _parts(place.name)
+        wanted = split_name(place.name)
         sources = ANY if place.source == "any" else (place.source,)
         for parts, fact in self._by_last_part.get(wanted[-1], ()):
             if fact.source in sources and _is_below(wanted[:-1], parts[:-1]):
@@ -97,7 +101,8 @@ class Facts:
 
 
 @lru_cache(maxsize=4096)
-def _parts(name: str) -> tuple[str, ...]:
+def split_name(name: str) -> tuple[str, ...]:
+    """The parts of a fact's name, without case and punctuation."""
     return tuple(re.sub(r"[\W_]", "", part).lower() for part in name.split("."))
 
 

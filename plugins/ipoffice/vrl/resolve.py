@@ -8,13 +8,14 @@ from typing import TypeVar
 from hub.sdk import Direction, Notice, NoticeKind, Owner, OwnerKind, Party, Role
 from plugins.ipoffice.vrl import values
 from plugins.ipoffice.vrl.defaults import DEFAULT_RULES
-from plugins.ipoffice.vrl.facts import Fact, Facts
+from plugins.ipoffice.vrl.facts import Fact, Facts, split_name
 from plugins.ipoffice.vrl.rules import FIELDS, Rule
 
 STAGES = (("riff", "ogg", "id3"), ("sidecar",), ("filename",), ("file",))
 EXTRA_FIELDS_MAX = 300
 ROLE_ORDER = (Role.CALLER, Role.CALLED, Role.PARTICIPANT)
 T = TypeVar("T")
+RulesByField = dict[str, list[tuple[Rule, frozenset[str]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,10 @@ class Resolver:
 
     def __init__(self, mapping: SiteMapping) -> None:
         self.mapping = mapping
-        self._rules: dict[str, list[Rule]] = {}
+        self._rules: RulesByField = {}
         for rule in mapping.rules():
-            self._rules.setdefault(rule.field, []).append(rule)
+            last_parts = frozenset(split_name(place.name)[-1] for place in rule.places)
+            self._rules.setdefault(rule.field, []).append((rule, last_parts))
 
     def resolve(self, facts: Facts, ended_at: datetime, duration_s: float | None) -> CallFields:
         """Fields of one recording.
@@ -124,7 +126,7 @@ class Resolver:
 class _Work:
     """The state of one resolution: which facts were used, which rule filled what."""
 
-    def __init__(self, rules: dict[str, list[Rule]], facts: Facts, fields: CallFields) -> None:
+    def __init__(self, rules: RulesByField, facts: Facts, fields: CallFields) -> None:
         self.rules = rules
         self.facts = facts
         self.fields = fields
@@ -132,8 +134,8 @@ class _Work:
 
     def candidates(self, name: str) -> Iterator[list[Fact]]:
         """Facts for field `name`, group by group: line by line, in each the file's content first."""
-        for rule in self.rules.get(name, ()):
-            for stage in STAGES:
+        for rule, last_parts in self.rules.get(name, ()):
+            for stage in STAGES if self.facts.has_any(last_parts) else ():
                 for place in rule.places:
                     found = [fact for fact in self.facts.at(place) if fact.source in stage]
                     if found:
