@@ -7,7 +7,9 @@ import socket
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 
 import structlog
@@ -43,9 +45,12 @@ class Role(StrEnum):
     CAPTURE = "capture"
 
 
-def serve(config: HubConfig, role: Role) -> int:
+def serve(
+    config: HubConfig, role: Role, *, demonstrates: bool = False, on_ready: Callable[[str], None] | None = None
+) -> int:
     """Run the hub until it is told to stop.
 
+    demonstrates: plug-ins that can show themselves make calls. on_ready: called once with the address to open.
     Raises: ConfigError, DatabaseAway, DatabaseBroken, ChildGaveUp, SupervisorRunning.
     """
     check_import_names()
@@ -61,9 +66,18 @@ def serve(config: HubConfig, role: Role) -> int:
             return _serve_web(config, db)
         if role is Role.WORKER:
             return _serve_worker(config)
-        return asyncio.run(_supervise(config, db, instances, role))
+        return asyncio.run(_supervise(config, db, instances, _Opening(role, demonstrates, on_ready)))
     finally:
         db.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """What happens as the hub comes up."""
+
+    role: Role
+    demonstrates: bool
+    on_ready: Callable[[str], None] | None
 
 
 def _serve_web(config: HubConfig, db: Database) -> int:
@@ -79,16 +93,16 @@ def _serve_worker(config: HubConfig) -> int:
     return run_worker(config)
 
 
-async def _supervise(config: HubConfig, db: Database, instances: Instances, role: Role) -> int:
+async def _supervise(config: HubConfig, db: Database, instances: Instances, opening: _Opening) -> int:
     board = Board(db)
-    children = _children(config) if role is Role.ALL else []
+    children = _children(config) if opening.role is Role.ALL else []
     supervisor = Supervisor(config, db, instances, board, children=children)
     work = asyncio.create_task(supervisor.run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, work.cancel)
     _note(board, codes.SYSTEM_STARTED)
-    announcing = asyncio.create_task(_announce_when_ready(config, db)) if children else None
+    announcing = asyncio.create_task(_open(config, db, opening)) if children else None
     gc.freeze()  # what was imported lives as long as the process
     try:
         with suppress(asyncio.CancelledError):
@@ -104,11 +118,12 @@ async def _supervise(config: HubConfig, db: Database, instances: Instances, role
 
 def _children(config: HubConfig) -> list[ChildCommand]:
     shared = metrics.shared_folder(config.run / "metrics")
-    common = ("--data", str(config.data), "--bind", config.bind, "--port", str(config.port))
-    return [
-        ChildCommand(name=part, argv=(sys.executable, "-P", "-m", "hub", "child", part, *common), environ=shared)
-        for part in ("web", "worker")
-    ]
+    return [ChildCommand(name=part, argv=_child_argv(config, part), environ=shared) for part in ("web", "worker")]
+
+
+def _child_argv(config: HubConfig, part: str) -> tuple[str, ...]:
+    listener = ("--data", str(config.data), "--bind", config.bind, "--port", str(config.port))
+    return (sys.executable, "-P", "-m", "hub", "child", part, *listener)
 
 
 def _with_free_port(config: HubConfig) -> HubConfig:
@@ -137,13 +152,19 @@ def _note(board: Board, code: codes.AlarmCode) -> None:
         _log.warning("alarm.not_kept", code=code.code, reason=str(exc))
 
 
-async def _announce_when_ready(config: HubConfig, db: Database) -> None:
-    """Print the address once a browser can use it."""
+async def _open(config: HubConfig, db: Database, opening: _Opening) -> None:
+    """Print the address once a browser can use it, and begin the demonstration."""
     for _ in range(int(_WEB_START_S / _LOOK_S)):
         if await asyncio.to_thread(_answers, config):
             break
         await asyncio.sleep(_LOOK_S)
-    _announce(config, await asyncio.to_thread(setup_link, config, Accounts(db, Sessions(db))))
+    link = await asyncio.to_thread(setup_link, config, Accounts(db, Sessions(db)))
+    _announce(config, link)
+    if opening.on_ready is not None:
+        await asyncio.to_thread(opening.on_ready, link or config.public_url)
+    if opening.demonstrates:
+        process = await asyncio.create_subprocess_exec(*_child_argv(config, "demo"))
+        await process.wait()
 
 
 def _answers(config: HubConfig) -> bool:

@@ -8,7 +8,7 @@ from hub.cli.options import data_option
 
 
 @click.command(name="child", hidden=True)
-@click.argument("part", type=click.Choice(["web", "worker"]))
+@click.argument("part", type=click.Choice(["web", "worker", "demo"]))
 @data_option
 @click.option("--bind", required=True)
 @click.option("--port", type=int, required=True)
@@ -24,6 +24,12 @@ def command(part: str, data: Path | None, bind: str, port: int) -> int:
         from hub.app.web import run_web  # noqa: PLC0415 - each process imports its own part only
 
         return run_web(config)
+    if part == "demo":
+        from hub.app.demo import play  # noqa: PLC0415
+
+        for line in play(config):
+            click.echo(line)
+        return 0
     from hub.app.worker import run_worker  # noqa: PLC0415
 
     return run_worker(config)
