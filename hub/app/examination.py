@@ -82,7 +82,7 @@ def _look_at_plugins() -> Iterator[Part]:
     yield Part(name="plug-ins", grade=Grade.OK, text="Loaded: " + ", ".join(names))
     for kind, scan in scans.items():
         for refused in scan.refused:
-            text = f"The {kind} {refused.name} of {refused.dist} was refused: {refused.reason}"
+            text = f"The {kind} {refused.name} of {refused.distribution} was refused: {refused.reason}"
             hint = "Update or remove that package."
             yield Part(name="plug-in", grade=Grade.WARNING, text=text, hint=hint)
 
