@@ -15,8 +15,10 @@ from webui.api.v1.document import complete
 from webui.api.v1.failures import install, unexpected
 from webui.api.v1.parts import Parts
 from webui.api.v1.rate import RateLimit
-from webui.api.v1.routes import account, alarms, audit, health, plugins, preferences, quarantine, recordings
+from webui.api.v1.routes import account, alarms, audit, events, health, plugins, preferences, quarantine, recordings
 from webui.api.v1.routes.instances import SECTIONS, instances_router
+from webui.api.v1.streams import OpenStreams
+from webui.live import Live
 from webui.security.failures import Failures
 
 PREFIX = "/api/v1"
@@ -46,11 +48,12 @@ _ROUTERS = (
     preferences.router,
     account.router,
     health.router,
+    events.router,
 )
 
 
-def create_api(services: Services, requests_a_minute: int = REQUESTS_A_MINUTE) -> FastAPI:
-    """The API on the hub's services; whoever mounts it needs no lifespan for it."""
+def create_api(services: Services, live: Live, requests_a_minute: int = REQUESTS_A_MINUTE) -> FastAPI:
+    """The API on the hub's services; its event streams come from `live`."""
     limits = Limits(RateLimit(requests_a_minute), RateLimit(STRANGERS_A_MINUTE))
     api = FastAPI(
         title="Recording Hub",
@@ -67,7 +70,7 @@ def create_api(services: Services, requests_a_minute: int = REQUESTS_A_MINUTE) -
             Middleware(BearerGate, find=services.tokens.find, limits=limits),
         ],
     )
-    api.state.parts = Parts(services, Cursors(services.secrets))
+    api.state.parts = Parts(services, Cursors(services.secrets), live, OpenStreams())
     api.state.repeats = services.repeats
     install(api)
     for router in _ROUTERS:

@@ -8,6 +8,8 @@ from fastapi import Depends, Request
 from hub.app.services import Services
 from webui.api.v1.cursors import Cursors
 from webui.api.v1.guarded import Caller, caller_of
+from webui.api.v1.streams import OpenStreams
+from webui.live import Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +18,18 @@ class Parts:
 
     services: Services
     cursors: Cursors
+    live: Live
+    streams: OpenStreams
+
+
+def parts_of(request: Request) -> Parts:
+    """All of them."""
+    return cast("Parts", request.app.state.parts)
 
 
 def services_of(request: Request) -> Services:
     """The hub behind this request."""
-    return cast("Parts", request.app.state.parts).services
+    return parts_of(request).services
 
 
 Asking = Annotated[Caller, Depends(caller_of)]
@@ -28,3 +37,6 @@ Asking = Annotated[Caller, Depends(caller_of)]
 
 Hub = Annotated[Services, Depends(services_of)]
 """The hub's services."""
+
+Own = Annotated[Parts, Depends(parts_of)]
+"""The API's own parts beside them."""
