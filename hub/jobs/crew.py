@@ -13,7 +13,7 @@ from hub.jobs.context import Handler, JobContext
 from hub.jobs.outcome import Outcome, Result, is_expected, outcome_of
 
 _log = structlog.get_logger(__name__)
-_SHORT_S = 0.02
+_SHORT_S, _FLOWING_S = 0.02, 0.5
 _SMOOTHING = 0.2
 
 
@@ -34,6 +34,7 @@ class Crew:
         self._running: dict[JobContext, float] = {}
         self._outcomes: list[Outcome] = []
         self._mean_s = 1.0
+        self._ended_s = 0.0
         self._rung = False
         self._ending = False
 
@@ -49,10 +50,11 @@ class Crew:
             self._work.notify_all()
 
     def room(self, batch: int) -> int:
-        """How many jobs can be given: one for each idle thread, or up to a batch in advance while jobs are short."""
+        """How many jobs can be given: one for each idle thread, or up to a batch in advance while short ones flow."""
         with self._lock:
             idle = self._size - len(self._running) - len(self._waiting)
-            ahead = batch - len(self._waiting) if self._mean_s < _SHORT_S else 0
+            is_flowing = idle > 0 or time.monotonic() - self._ended_s < _FLOWING_S
+            ahead = batch - len(self._waiting) if self._mean_s < _SHORT_S and is_flowing else 0
             return max(idle, ahead, 0)
 
     def give(self, contexts: Iterable[JobContext]) -> None:
@@ -127,7 +129,8 @@ class Crew:
                 begun_s = self._running.pop(context, None)
                 if begun_s is None:
                     return
-                self._mean_s += _SMOOTHING * (time.monotonic() - begun_s - self._mean_s)
+                self._ended_s = time.monotonic()
+                self._mean_s += _SMOOTHING * (self._ended_s - begun_s - self._mean_s)
                 self._outcomes.append(outcome)
                 self._news.notify()
 
