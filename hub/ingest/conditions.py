@@ -44,8 +44,11 @@ class Conditions:
         self._raise(f"instance:{store_id}", _STORAGE[trouble].alarm("ingest.storage", store=name, reason=reason))
 
     def store_back(self, store_id: int) -> None:
-        """A store takes objects."""
-        self._clear(f"instance:{store_id}", "ingest.storage")
+        """A store takes objects; one that was the primary before is no trouble any more."""
+        with self._lock:
+            others = [source for (source, key), alarm in self._raised.items() if key == "ingest.storage" and alarm]
+        for source in {f"instance:{store_id}", *others}:
+            self._clear(source, "ingest.storage")
         self._clear(HUB, "ingest.no_store")
 
     def no_store(self) -> None:

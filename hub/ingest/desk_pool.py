@@ -37,6 +37,7 @@ class DeskPool:
         self._free = threading.Semaphore(size)
         self._lock = threading.Lock()
         self._idle: list[_Desk] = []
+        self._busy: list[_Desk] = []
         self._silence_max_s = silence_max_s
         self._idle_max_s = idle_max_s
 
@@ -50,6 +51,7 @@ class DeskPool:
             try:
                 finding = desk.examine(path, folder, wanted, self._silence_max_s)
             except BaseException:
+                self._forget(desk)
                 desk.end()
                 raise
             self._give_back(desk)
@@ -68,6 +70,12 @@ class DeskPool:
         for desk in tired:
             desk.end()
 
+    def kill(self) -> None:
+        """End the desks that are at work; who waits for them gets DeskCrashed."""
+        with self._lock:
+            for desk in self._busy:
+                desk.kill()
+
     def close(self) -> None:
         """End all idle desks."""
         with self._lock:
@@ -77,11 +85,16 @@ class DeskPool:
 
     def _take(self) -> "_Desk":
         with self._lock:
-            if self._idle:
-                return self._idle.pop(0)
-        return _Desk()
+            desk = self._idle.pop(0) if self._idle else _Desk()
+            self._busy.append(desk)
+            return desk
+
+    def _forget(self, desk: "_Desk") -> None:
+        with self._lock:
+            self._busy.remove(desk)
 
     def _give_back(self, desk: "_Desk") -> None:
+        self._forget(desk)
         if desk.files >= _FILES_MAX:
             desk.end()
             return
@@ -123,10 +136,14 @@ class _Desk:
             if "error" in reply:
                 raise DeskFailed(reply["error"])
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """End the process, whatever it does."""
         with suppress(ProcessLookupError):
             self._process.kill()
+
+    def end(self) -> None:
+        """End the process and the pipes to it."""
+        self.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:

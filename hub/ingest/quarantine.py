@@ -229,11 +229,8 @@ def _read_item(folder: Path) -> QuarantineItem | None:
     except ValueError:
         why = {}
     entry: Entry | None = None
-    with suppress(BadRecording):
-        try:
-            entry = read_entry(folder)
-        except FileNotFoundError:
-            return None
+    with suppress(BadRecording, FileNotFoundError):
+        entry = read_entry(folder)
     return QuarantineItem(
         id=folder.name,
         instance_id=entry.instance_id if entry else 0,

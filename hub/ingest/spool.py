@@ -40,6 +40,11 @@ class Claim:
     lock: int
 
 
+def reserve_bytes(total_bytes: int) -> int:
+    """Room that the spool leaves free on a disk of this size: one that is filled to the brim could never drain."""
+    return min(_RESERVE_MAX_BYTES, int(total_bytes * _RESERVE_SHARE))
+
+
 class Spool:
     """The door of the hub; see the head of this file."""
 
@@ -189,10 +194,10 @@ class Spool:
         return SpooledMedia(target, media.path.name, size_bytes, sha256, media.channel_parties)
 
     def _refuse_without_room(self, source: Path) -> None:
-        """Keep room for one more copy of `source` and a reserve: a spool that fills the disk could never drain."""
+        """Leave room for one more copy of `source`, on its way to a store on the same disk, and for the reserve."""
         free, total = room_bytes(self.folder)
         with suppress(OSError):
-            if free < 2 * source.stat().st_size + min(_RESERVE_MAX_BYTES, int(total * _RESERVE_SHARE)):
+            if free < 2 * source.stat().st_size + reserve_bytes(total):
                 raise RetryLater(
                     f"The disk of {self.folder} is nearly full",
                     after=timedelta(seconds=10),

@@ -25,10 +25,14 @@ class StoredAs:
     verified_by: Verified
 
 
-def make_key(recording_id: int, started_at: datetime, part: int, kind: MediaKind, extension: str) -> str:
-    """The key of an object: `2026/11/21/<id>[-<part>]`, then `.orig.<extension>`, `.<extension>` or `.peaks`."""
+def make_stem(recording_id: int, started_at: datetime, part: int) -> str:
+    """What the keys of one part of a recording begin with: `2026/11/21/<id>[-<part>]`."""
     day = started_at.astimezone(UTC)
-    stem = f"{day.year:04}/{day.month:02}/{day.day:02}/{ids.to_text(recording_id)}{f'-{part}' if part else ''}"
+    return f"{day.year:04}/{day.month:02}/{day.day:02}/{ids.to_text(recording_id)}{f'-{part}' if part else ''}"
+
+
+def make_key(stem: str, kind: MediaKind, extension: str) -> str:
+    """The key of an object: the stem, then `.orig.<extension>`, `.<extension>` or `.peaks`."""
     match kind:
         case MediaKind.ORIGINAL:
             return f"{stem}.orig.{extension}"
@@ -36,6 +40,11 @@ def make_key(recording_id: int, started_at: datetime, part: int, kind: MediaKind
             return f"{stem}.{extension}"
         case MediaKind.PEAKS:
             return f"{stem}.peaks"
+
+
+def stem_of(original_key: str) -> str:
+    """The stem that the key of an original begins with."""
+    return original_key.rpartition(".orig.")[0]
 
 
 def place(

@@ -1,0 +1,150 @@
+"""What the parts of the drain share: entries in work, entries that wait for another try, and what people prefer."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from hub.catalog import preferences
+from hub.config.policy import HubPreferences
+from hub.db.database import Database
+from hub.db.errors import DatabaseAway, DatabaseBroken
+from hub.ingest.entry import Entry, write_attempts
+from hub.ingest.gate import Gate
+from hub.ingest.preparation import Preparation
+from hub.ingest.spool import Claim, Spool
+
+_PREFERENCES_S = 2.0
+_STRIKE_PAUSES_S = (1.0, 5.0)
+
+
+class Devices(Protocol):
+    """What the drain has to know of source instances; answers come from memory, also while the catalog is away."""
+
+    def name(self, instance_id: int) -> str:
+        """What people call it, "" if that is not known."""
+
+    def timezone(self, instance_id: int) -> str:
+        """Where it stands, such as "Europe/London"."""
+
+
+@dataclass(slots=True)
+class Item:
+    """One claimed entry on its way; preparation: None for a call detail, and before the vault is done."""
+
+    claim: Claim
+    entry: Entry
+    preparation: Preparation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainSettings:
+    """How the drain works.
+
+    desks: files looked at side by side. threads: recordings in desk or vault. in_flight: entries claimed at most.
+    batch: recordings in one transaction. look_s: how often the spool is looked at. pauses: first and longest between
+    tries while a store or the database is away. stop_s: how long what is in work may take when the drain stops.
+    """
+
+    desks: int = 2
+    threads: int = 5
+    in_flight: int = 100
+    batch: int = 50
+    look_s: float = 0.1
+    first_pause_s: float = 0.5
+    longest_pause_s: float = 15.0
+    stop_s: float = 5.0
+
+
+class Work:
+    """Entries by their receipt; safe to use from all threads of the drain."""
+
+    def __init__(self, spool: Spool, settings: DrainSettings) -> None:
+        self.spool = spool
+        self.stopping = threading.Event()
+        self.look_again = threading.Event()
+        self.store_gate = Gate(settings.first_pause_s, settings.longest_pause_s)
+        self.database_gate = Gate(settings.first_pause_s, settings.longest_pause_s)
+        self._lock = threading.Lock()
+        self._taken: set[str] = set()
+        self._later: dict[str, _Later] = {}
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def may_take(self, receipt_id: str) -> bool:
+        """Whether the entry is neither in work nor waiting for its next try."""
+        with self._lock:
+            later = self._later.get(receipt_id)
+            return receipt_id not in self._taken and (later is None or time.monotonic() >= later.at_s)
+
+    def take(self, receipt_id: str) -> None:
+        """The entry is in work."""
+        with self._lock:
+            self._taken.add(receipt_id)
+
+    def done(self, receipt_id: str) -> None:
+        """The entry has left the spool."""
+        with self._lock:
+            self._taken.discard(receipt_id)
+            self._later.pop(receipt_id, None)
+
+    def put_back(self, item: Item, pause_s: float = 0.0, crashes: int = 0) -> None:
+        """Let the entry be taken up again after `pause_s`; crashes: desks that it made crash this time."""
+        write_attempts(item.claim.folder, item.entry.attempts, item.entry.crashes + crashes)
+        with self._lock:
+            later = self._later.setdefault(item.claim.receipt_id, _Later())
+            later.at_s = time.monotonic() + pause_s
+            self._taken.discard(item.claim.receipt_id)
+        self.spool.release(item.claim)
+        self.look_again.set()
+
+    def strike(self, receipt_id: str) -> float | None:
+        """Count a failure that may be the entry's own fault.
+
+        Returns: how long to wait before the next try; None if it has had enough of them.
+        """
+        with self._lock:
+            later = self._later.setdefault(receipt_id, _Later())
+            later.strikes += 1
+            return _STRIKE_PAUSES_S[later.strikes - 1] if later.strikes <= len(_STRIKE_PAUSES_S) else None
+
+
+@dataclass(slots=True)
+class _Later:
+    """When an entry may be taken up again, and how often it failed."""
+
+    at_s: float = 0.0
+    strikes: int = 0
+
+
+@dataclass(slots=True)
+class KnownPreferences:
+    """What people prefer, at most two seconds old; the last known ones while the catalog is away."""
+
+    db: Database
+    clock: Callable[[], float] = time.monotonic
+    _value: HubPreferences | None = None
+    _read_s: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self) -> HubPreferences:
+        """The preferences.
+
+        Raises: DatabaseAway, DatabaseBroken if they were never read and cannot be.
+        """
+        with self._lock:
+            if self._value is None or self.clock() - self._read_s > _PREFERENCES_S:
+                self._value = self._load()
+                self._read_s = self.clock()
+            return self._value
+
+    def _load(self) -> HubPreferences:
+        try:
+            with self.db.read() as session:
+                return preferences.load(session)
+        except (DatabaseAway, DatabaseBroken):
+            if self._value is None:
+                raise
+            return self._value
