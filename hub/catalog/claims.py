@@ -44,7 +44,7 @@ def claim(session: Session, prepared: Sequence[PreparedRecording]) -> list[Claim
     """Settle what each prepared recording becomes; its origin is written, its recording is not yet."""
     claims = [Claim(item, origin_key(item.instance_id, item.draft.origin_id), item.recording_id) for item in prepared]
     first = {claim.key: claim for claim in reversed(claims)}
-    known = _known_origins(session, list(first))
+    known = known_origins(session, list(first))
     fresh = [claim for key, claim in sorted(first.items()) if key not in known]
     _give_free_ids(session, fresh)
     _write_origins(session, fresh, known)
@@ -58,7 +58,7 @@ def claim(session: Session, prepared: Sequence[PreparedRecording]) -> list[Claim
 def find_known(session: Session, instance_id: int, origin_id: str, sha256: Sequence[str], *, merge: bool) -> int | None:
     """The recording that this hand-over became before, or with `merge` the one with the same original bytes."""
     key = origin_key(instance_id, origin_id)
-    found = _known_origins(session, [key]).get(key)
+    found = known_origins(session, [key]).get(key)
     if found is None and merge and sha256:
         found = session.scalar(select(_MERGEABLE.c.recording_id).where(_MERGEABLE.c.sha256 == _joined(sha256)))
     return found
@@ -69,7 +69,8 @@ def origin_key(instance_id: int, origin_id: str) -> OriginKey:
     return instance_id, injective_text(origin_id, ORIGIN_LENGTH)
 
 
-def _known_origins(session: Session, keys: Sequence[OriginKey]) -> dict[OriginKey, int]:
+def known_origins(session: Session, keys: Sequence[OriginKey]) -> dict[OriginKey, int]:
+    """Which of these hand-overs were committed before, and the recording of each."""
     query = select(_ORIGIN.c.instance_id, _ORIGIN.c.origin_id, _ORIGIN.c.recording_id).where(
         tuple_(_ORIGIN.c.instance_id, _ORIGIN.c.origin_id).in_(keys)
     )
@@ -107,7 +108,7 @@ def _write_origins(session: Session, fresh: Sequence[Claim], known: dict[OriginK
     ours = {(row.instance_id, row.origin_id) for row in written}
     for claim in fresh:
         claim.is_new = claim.key in ours
-    known |= _known_origins(session, [claim.key for claim in fresh if not claim.is_new])
+    known |= known_origins(session, [claim.key for claim in fresh if not claim.is_new])
 
 
 def _merge(session: Session, fresh: Sequence[Claim]) -> None:

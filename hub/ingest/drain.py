@@ -12,7 +12,7 @@ from collections import deque
 import structlog
 
 from hub.alerts.board import Board
-from hub.catalog.claims import find_known
+from hub.catalog.claims import known_origins, origin_key
 from hub.catalog.prepared import Outcome
 from hub.db.database import Database
 from hub.db.errors import DatabaseAway, DatabaseBroken
@@ -193,10 +193,10 @@ class Drain:
 
     def _find_known(self, items: list[Item]) -> set[str]:
         """Receipts of what was committed before: by a worker that died afterwards, or from an earlier delivery."""
+        keys = {
+            origin_key(item.entry.instance_id, item.entry.item.origin_id): item.entry.receipt_id
+            for item in items
+            if isinstance(item.entry.item, RecordingDraft)
+        }
         with self._db.read() as session:
-            return {
-                item.entry.receipt_id
-                for item in items
-                if isinstance(item.entry.item, RecordingDraft)
-                and find_known(session, item.entry.instance_id, item.entry.item.origin_id, (), merge=False) is not None
-            }
+            return {keys[key] for key in known_origins(session, list(keys))}
