@@ -1,28 +1,31 @@
 """What the web pages and the API may ask: every service of the hub, built once a process."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from hub.access.accounts import Accounts
-    from hub.access.permissions import PermissionRegistry
-    from hub.access.reader import RecordingReader
-    from hub.access.repeats import Repeats
-    from hub.access.sessions import Sessions
-    from hub.access.tokens import ApiTokens
-    from hub.alerts.board import Board
-    from hub.config import HubConfig
-    from hub.config.secrets import SecretBox
-    from hub.db.database import Database
-    from hub.ingest.quarantine import Quarantine
-    from hub.ingest.spool import Spool
-    from hub.observe.health import Readiness
-    from hub.runtime.commands import CommandClient
-    from hub.runtime.instances import Instances
-    from hub.runtime.plugins import Plugins
-    from hub.vault.playback import Playback
+from hub.access.accounts import Accounts
+from hub.access.permissions import PermissionRegistry
+from hub.access.reader import RecordingReader
+from hub.access.repeats import Repeats
+from hub.access.sessions import Sessions
+from hub.access.tokens import ApiTokens
+from hub.alerts.board import Board
+from hub.app.offline import open_database
+from hub.config import HubConfig
+from hub.config.secrets import SecretBox
+from hub.db.database import Database
+from hub.ingest.quarantine import Quarantine
+from hub.ingest.spool import Spool
+from hub.observe.health import Probe, Readiness, enough_space
+from hub.runtime.commands import CommandClient
+from hub.runtime.connectors import Connectors
+from hub.runtime.instances import Instances
+from hub.runtime.plugins import Plugins
+from hub.vault.playback import Playback
+from hub.vault.stores import Stores
+
+_LEAST_FREE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,49 @@ class Services:
     board: Board
     readiness: Readiness
 
-    def close(self) -> None:
-        """Let go of connections and connectors."""
-        self.playback.close()
-        self.db.close()
+
+@contextmanager
+def open_services(config: HubConfig) -> Iterator[Services]:
+    """All services, let go of at the end.
+
+    Raises: ConfigError, SecretError.
+    """
+    with ExitStack() as stack:
+        db = open_database(config)
+        stack.callback(db.close)
+        board = Board(db)
+        stack.callback(board.close)
+        secrets = SecretBox.open(config)
+        plugins = Plugins()
+        instances = Instances(db, secrets, plugins, reopen=lambda: SecretBox.open(config))
+        connectors = Connectors(config, instances, board, plugins)
+        stores = Stores(connectors.open)
+        stack.callback(stores.close)
+        stack.callback(connectors.close)
+        connectors.watch(stores.forget)
+        sessions = Sessions(db)
+        spool = Spool(config.spool)
+        yield Services(
+            config=config,
+            db=db,
+            secrets=secrets,
+            permissions=PermissionRegistry(),
+            accounts=Accounts(db, sessions),
+            sessions=sessions,
+            tokens=ApiTokens(db),
+            repeats=Repeats(db, secrets),
+            reader=RecordingReader(db),
+            playback=Playback(stores),
+            quarantine=Quarantine(spool, db, board),
+            spool=spool,
+            plugins=plugins,
+            instances=instances,
+            commands=CommandClient(config.command_socket),
+            board=board,
+            readiness=Readiness(
+                [
+                    Probe("database", db.check),
+                    Probe("data folder", enough_space(config.data, _LEAST_FREE_BYTES)),
+                ]
+            ),
+        )

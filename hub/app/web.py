@@ -7,7 +7,7 @@ from typing import Any, cast
 import structlog
 import uvicorn
 
-from hub.app.services import Services, build_services
+from hub.app.services import Services, open_services
 from hub.config import ConfigError, HubConfig
 from hub.observe import logging
 
@@ -23,8 +23,7 @@ def run_web(config: HubConfig) -> int:
     Raises: ConfigError if no web UI is installed.
     """
     logging.configure(config)
-    services = build_services(config)
-    try:
+    with open_services(config) as services:
         server = uvicorn.Server(
             uvicorn.Config(
                 _load_app(services, config),
@@ -40,8 +39,6 @@ def run_web(config: HubConfig) -> int:
         )
         gc.freeze()  # what was imported lives as long as the process
         server.run()
-    finally:
-        services.close()
     return 0
 
 
