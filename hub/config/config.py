@@ -4,6 +4,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -38,6 +39,11 @@ class HubConfig(BaseModel):
         description="Address that people type, such as `https://recordings.example.com` behind a TLS proxy. "
         "Empty: made from address and port.",
     )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses or networks of proxies, with commas between, whose `X-Forwarded-For` says where a "
+        "request came from.",
+    )
     log: Literal["console", "json"] = Field(default="console", description="Log lines for people or for machines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level that is logged."
@@ -67,6 +73,21 @@ class HubConfig(BaseModel):
         if url and (not url.startswith(("http://", "https://")) or url.count("/") > 2):
             raise ValueError("give it as http://HOST or https://HOST, without a path")
         return url
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in value:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"{proxy} is no address or network such as 127.0.0.1 or 10.0.0.0/8") from None
+        return value
 
     @field_validator("database_url")
     @classmethod

@@ -63,6 +63,7 @@ def test_the_data_folder_comes_from_the_environment(tmp_path):
         ({"RECORDING_HUB_DATABASE_URL": "mysql://x/y"}, "database_url", "use sqlite or postgresql"),
         ({"RECORDING_HUB_DATABASE_URL": "hub.db"}, "database_url", "sqlite:///PATH"),
         ({"RECORDING_HUB_PUBLIC_URL": "https://x/y"}, "public_url", "without a path"),
+        ({"RECORDING_HUB_TRUSTED_PROXIES": "proxy"}, "trusted_proxies", "proxy is no address or network"),
         ({"RECORDING_HUB_PROT": "1"}, "prot", "RECORDING_HUB_PROT is not a setting"),
     ],
 )
@@ -114,6 +115,13 @@ def test_any_text_as_hub_toml_loads_or_is_refused_with_a_hint(tmp_path_factory, 
         assert load_config({}, folder).data == folder
     except ConfigError as refused:
         assert refused.hint
+
+
+def test_proxies_are_listed_in_the_environment_or_in_the_file(tmp_path):
+    environ = {"RECORDING_HUB_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8 ::1"}
+    assert load_config(environ, tmp_path).trusted_proxies == ("127.0.0.1", "10.0.0.0/8", "::1")
+    _with_file(tmp_path, 'trusted_proxies = ["127.0.0.1"]')
+    assert load_config({}, tmp_path).trusted_proxies == ("127.0.0.1",)
 
 
 def test_plain_postgresql_means_psycopg_3(tmp_path):
