@@ -47,7 +47,7 @@ def configuration() -> str:
             f"`{PREFIX}{name.upper()}`",
             "" if name in only_in_environment else f"`{name}`",
             _values(field),
-            "" if field.is_required() or field.default in ("", None) else f"`{field.default}`",
+            "" if field.is_required() or field.default in ("", None, ()) else f"`{field.default}`",
             field.description or "",
         )
         for name, field in HubConfig.model_fields.items()
