@@ -30,6 +30,7 @@ from hub.vault.copies import copy_job, remove_job
 
 LATER_FORM = "ingest.form"
 _WAIT_S = 0.2
+_LINGER_S = 0.1
 _NEWS_EVERY_S = 1.0
 _log = structlog.get_logger(__name__)
 
@@ -60,11 +61,13 @@ class Committer:
                 return
 
     def _gather(self, first: Item) -> tuple[list[Item], bool]:
-        """What is ready together with `first`; nothing is waited for."""
+        """What is ready together with `first`, or soon will be if more is in work."""
         items = [first]
+        until_s = time.monotonic() + _LINGER_S
         while len(items) < self.batch:
+            wait_s = until_s - time.monotonic() if len(self.work) > len(items) else 0.0
             try:
-                item = self.todo.get_nowait()
+                item = self.todo.get(timeout=wait_s) if wait_s > 0 else self.todo.get_nowait()
             except queue.Empty:
                 break
             if item is None:

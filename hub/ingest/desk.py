@@ -22,7 +22,7 @@ from hub.ingest.sniff import HEAD_BYTES, extension, sniff
 from hub.ingest.speech import SpeechMeter
 
 AUDIO_MAX_S = 24 * 3600
-PEAKS_NAME = "peaks"
+PEAKS_EXTENSION = "peaks"
 # What Chromium, Firefox and Safari all play, by container and FFmpeg's name of the codec, and the form that it is.
 _FORMS = {
     ("wav", "pcm_u8"): "wav",
@@ -37,8 +37,8 @@ _FORMS = {
 }
 
 
-def examine(path: Path, folder: Path, wanted: Wanted, on_progress: Callable[[], None]) -> Finding:
-    """Look at the media file `path` and write what is made of it into `folder`.
+def examine(path: Path, stem: Path, wanted: Wanted, on_progress: Callable[[], None]) -> Finding:
+    """Look at the media file `path` and write what is made of it to `stem` with an extension each.
 
     on_progress: called at least once for some seconds of audio, so that a hang can be told from work.
     """
@@ -50,7 +50,7 @@ def examine(path: Path, folder: Path, wanted: Wanted, on_progress: Callable[[], 
     try:
         with ExitStack() as stack:
             reading = _open(stack, path, size_bytes, container)
-            return _Pass(reading, folder, wanted, on_progress).run()
+            return _Pass(reading, stem, wanted, on_progress).run()
     except NotAudio as exc:
         text = f"it looks like {container} and is not: {exc}"
         return Finding(container=container, extension=extension(container), problem=(FILE_PARSE_ERROR, text))
@@ -116,9 +116,9 @@ def _open(stack: ExitStack, path: Path, size_bytes: int, container: str) -> _Rea
 class _Pass:
     """One pass over the audio of one file, which feeds peaks, the search for speech and the encoder."""
 
-    def __init__(self, reading: _Reading, folder: Path, wanted: Wanted, on_progress: Callable[[], None]) -> None:
+    def __init__(self, reading: _Reading, stem: Path, wanted: Wanted, on_progress: Callable[[], None]) -> None:
         self._reading = reading
-        self._folder = folder
+        self._stem = stem
         self._on_progress = on_progress
         self._playable = reading.is_sound and (reading.container, reading.codec) in _FORMS
         self._target = self._choose_target(wanted)
@@ -195,7 +195,7 @@ class _Pass:
         return choose_target(form, reading.sample_rate_hz, reading.channels, wanted.opus_bps, wanted.opus_complexity)
 
     def _form_path(self, target: Target) -> Path:
-        return self._folder / f"form.{target.extension}"
+        return self._stem.with_name(f"{self._stem.name}.{target.extension}")
 
     def _finish_form(self) -> MadeFile | None:
         if self._encoder is None or self._target is None or self._encode_error:
@@ -221,8 +221,9 @@ class _Pass:
 
     def _write_peaks(self) -> MadeFile:
         content = self._peaks.encode(self._samples)
-        (self._folder / PEAKS_NAME).write_bytes(content)
-        return MadeFile(name=PEAKS_NAME, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+        path = self._stem.with_name(f"{self._stem.name}.{PEAKS_EXTENSION}")
+        path.write_bytes(content)
+        return MadeFile(name=path.name, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
 
     def _find_problem(self) -> tuple[str, str] | None:
         flaw = self._reading.flaw or self._reading.late_flaw

@@ -41,15 +41,15 @@ class DeskPool:
         self._silence_max_s = silence_max_s
         self._idle_max_s = idle_max_s
 
-    def examine(self, path: Path, folder: Path, wanted: Wanted) -> Finding:
-        """Look at `path`, write what is made of it into `folder`.
+    def examine(self, path: Path, stem: Path, wanted: Wanted) -> Finding:
+        """Look at `path`, write what is made of it to `stem` with an extension each.
 
         Raises: DeskCrashed, DeskFailed.
         """
         with self._free:
             desk = self._take()
             try:
-                finding = desk.examine(path, folder, wanted, self._silence_max_s)
+                finding = desk.examine(path, stem, wanted, self._silence_max_s)
             except BaseException:
                 self._forget(desk)
                 desk.end()
@@ -120,9 +120,9 @@ class _Desk:
         self.files = 0
         self.idle_since_s = time.monotonic()
 
-    def examine(self, path: Path, folder: Path, wanted: Wanted, silence_max_s: float) -> Finding:
+    def examine(self, path: Path, stem: Path, wanted: Wanted, silence_max_s: float) -> Finding:
         self.files += 1
-        request = {"path": str(path), "folder": str(folder), "wanted": asdict(wanted)}
+        request = {"path": str(path), "stem": str(stem), "wanted": asdict(wanted)}
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")

@@ -46,7 +46,7 @@ def _examine(request: dict[str, Any], replies: BinaryIO) -> dict[str, Any]:
             _send(replies, {"alive": True})
 
     wanted = Wanted(**request["wanted"])
-    return examine(Path(request["path"]), Path(request["folder"]), wanted, tell).to_json()
+    return examine(Path(request["path"]), Path(request["stem"]), wanted, tell).to_json()
 
 
 def _send(replies: BinaryIO, reply: dict[str, Any]) -> None:

@@ -106,6 +106,7 @@ class Drain:
             if time.monotonic() >= next_clean_s:
                 next_clean_s = time.monotonic() + _CLEAN_EVERY_S
                 self._spool.clean()
+                self._work.journal.recover()
                 self._desks.rest()
             try:
                 if self._work.database_gate.may_try():
@@ -129,6 +130,7 @@ class Drain:
         self._committer.todo.put(None)
         committer.join(self._settings.stop_s)
         self._desks.close()
+        self._work.close()
 
     def _look(self) -> None:
         """Take up what has come, as far as there is room in work."""

@@ -4,7 +4,7 @@ Layout of an entry's folder, whose name is the receipt:
     entry.json     what was handed over, and what intake added (see `encode_entry`)
     media-0 ...    the original bytes of each media file
     attempts       "<attempts> <crashes>": how often work on it began and came to no end, and how often the desk crashed
-    forms/         what the desk made of it, written anew by each attempt
+    made-0.* ...   what the desk made of each media file, written anew by each attempt
     reason.json    why it was set aside, in quarantine only
 """
 
@@ -21,7 +21,7 @@ from hub.sdk import BadRecording, CallDetail, MediaFile, RecordingDraft
 
 ENTRY_NAME = "entry.json"
 ATTEMPTS_NAME = "attempts"
-FORMS_NAME = "forms"
+MADE_STEM = "made-"
 REASON_NAME = "reason.json"
 _VERSION = 1
 _YEARS = (1900, 2200)
@@ -163,10 +163,7 @@ def read_attempts(folder: Path) -> tuple[int, int]:
 
 
 def write_attempts(folder: Path, attempts: int, crashes: int) -> None:
-    """Write down what `read_attempts` reads; it outlives this process, and is not flushed to the disk.
-
-    That is enough: what a harmful file can kill is a process.
-    """
+    """Write down what `read_attempts` reads."""
     if attempts or crashes:
         (folder / ATTEMPTS_NAME).write_text(f"{attempts} {crashes}")
     else:

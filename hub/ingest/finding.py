@@ -26,7 +26,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeFile:
-    """A file the desk wrote; name: in the folder it was given."""
+    """A file the desk wrote, beside the stem that it was given."""
 
     name: str
     size_bytes: int

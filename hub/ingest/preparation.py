@@ -1,14 +1,13 @@
 """From a spool entry to a recording that only lacks its place in the catalog: desk and vault, one after the other."""
 
 import math
-import shutil
 import time
 from dataclasses import dataclass
 
 from hub.catalog.prepared import PreparedMedia, PreparedRecording
 from hub.config.policy import MediaPolicy, Verification
 from hub.ingest.desk_pool import DeskPool
-from hub.ingest.entry import FORMS_NAME, Entry
+from hub.ingest.entry import MADE_STEM, Entry
 from hub.ingest.finding import Finding, Wanted
 from hub.ingest.shelf import Shelf, dropped_original
 from hub.observe.metrics import ROOM_SECONDS
@@ -51,16 +50,12 @@ def examine(entry: Entry, policy: MediaPolicy, desks: DeskPool) -> tuple[Finding
     began_s = time.monotonic()
     # An original that is not kept cannot be turned into another form later.
     wanted = wanted_by(policy, _BUDGET_CPU_S if policy.keep_original else None)
-    forms = entry.folder / FORMS_NAME
-    shutil.rmtree(forms, ignore_errors=True)
-    findings = []
-    for part, media in enumerate(entry.media):
-        folder = forms / str(part)
-        folder.mkdir(mode=0o700, parents=True)
-        findings.append(desks.examine(media.path, folder, wanted))
+    findings = tuple(
+        desks.examine(media.path, entry.folder / f"{MADE_STEM}{part}", wanted) for part, media in enumerate(entry.media)
+    )
     reached(DurableStep.DESK_FORMS_WRITTEN)
     ROOM_SECONDS.labels("desk").observe(time.monotonic() - began_s)
-    return tuple(findings)
+    return findings
 
 
 def store(
@@ -88,7 +83,7 @@ def store(
             media.append(shelf.put_original(file.path, file.size_bytes, file.sha256, finding))
         else:
             media.append(dropped_original(part, file.size_bytes, file.sha256, finding))
-        media += shelf.put_made(entry.folder / FORMS_NAME / str(part), finding)
+        media += shelf.put_made(entry.folder, finding)
     reached(DurableStep.VAULT_STORED)
     recording = PreparedRecording(
         recording_id=entry.recording_id,

@@ -8,12 +8,10 @@ import structlog
 from hub.db.errors import DatabaseAway, DatabaseBroken
 from hub.ingest.conditions import Conditions
 from hub.ingest.desk_pool import DeskCrashed, DeskFailed, DeskPool
-from hub.ingest.entry import write_attempts
 from hub.ingest.preparation import examine, store
 from hub.ingest.quarantine import Quarantine, Reason, Room
 from hub.ingest.work import Item, KnownPreferences, Work
 from hub.sdk import BadRecording, CallDetail, HealthState, PluginError, RecordingDraft, RetryLater
-from hub.steps import DurableStep, reached
 from hub.vault.stores import StoreFault, Stores, name_trouble
 
 DESK_CRASHES_MAX = 2
@@ -81,8 +79,7 @@ class Preparer:
             self.work.store_gate.failed()
             self.work.put_back(item)
             return False
-        write_attempts(item.claim.folder, item.entry.attempts + 1, item.entry.crashes)
-        reached(DurableStep.DESK_ATTEMPT_COUNTED)
+        self.work.begin(item.claim.receipt_id)
         findings = examine(item.entry, preferred.media, self.desks)
         try:
             item.preparation = store(item.entry, draft, findings, preferred.media, self.stores, store_id)

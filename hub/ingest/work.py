@@ -12,6 +12,7 @@ from hub.db.database import Database
 from hub.db.errors import DatabaseAway, DatabaseBroken
 from hub.ingest.entry import Entry, write_attempts
 from hub.ingest.gate import Gate
+from hub.ingest.journal import Journal
 from hub.ingest.preparation import Preparation
 from hub.ingest.spool import Claim, Spool
 
@@ -62,12 +63,14 @@ class Work:
 
     def __init__(self, spool: Spool, settings: DrainSettings) -> None:
         self.spool = spool
+        self.journal = Journal(spool)
         self.stopping = threading.Event()
         self.look_again = threading.Event()
         self.store_gate = Gate(settings.first_pause_s, settings.longest_pause_s)
         self.database_gate = Gate(settings.first_pause_s, settings.longest_pause_s)
         self._lock = threading.Lock()
         self._taken: set[str] = set()
+        self._begun: set[str] = set()
         self._later: dict[str, _Later] = {}
 
     def __len__(self) -> int:
@@ -84,21 +87,40 @@ class Work:
         with self._lock:
             self._taken.add(receipt_id)
 
+    def begin(self, receipt_id: str) -> None:
+        """The entry is about to be looked at, which may end this process."""
+        with self._lock:
+            self._begun.add(receipt_id)
+        self.journal.begin(receipt_id)
+
     def done(self, receipt_id: str) -> None:
         """The entry has left the spool."""
         with self._lock:
-            self._taken.discard(receipt_id)
             self._later.pop(receipt_id, None)
+        self._end(receipt_id)
 
     def put_back(self, item: Item, pause_s: float = 0.0, crashes: int = 0) -> None:
         """Let the entry be taken up again after `pause_s`; crashes: desks that it made crash this time."""
-        write_attempts(item.claim.folder, item.entry.attempts, item.entry.crashes + crashes)
+        if crashes:
+            write_attempts(item.claim.folder, item.entry.attempts, item.entry.crashes + crashes)
         with self._lock:
             later = self._later.setdefault(item.claim.receipt_id, _Later())
             later.at_s = time.monotonic() + pause_s
-            self._taken.discard(item.claim.receipt_id)
         self.spool.release(item.claim)
+        self._end(item.claim.receipt_id)
         self.look_again.set()
+
+    def close(self) -> None:
+        """Nothing is in work any more."""
+        self.journal.close()
+
+    def _end(self, receipt_id: str) -> None:
+        with self._lock:
+            was_begun = receipt_id in self._begun
+            self._begun.discard(receipt_id)
+            self._taken.discard(receipt_id)
+        if was_begun:
+            self.journal.end(receipt_id)
 
     def strike(self, receipt_id: str) -> float | None:
         """Count a failure that may be the entry's own fault.
