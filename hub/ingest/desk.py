@@ -18,8 +18,9 @@ from hub.ingest.finding import FILE_DAMAGED, FILE_EMPTY, FILE_PARSE_ERROR, Findi
 from hub.ingest.frames import Framer
 from hub.ingest.pcm import Samples
 from hub.ingest.peaks import PeakMeter
-from hub.ingest.sniff import HEAD_BYTES, extension, sniff
+from hub.ingest.sniff import HEAD_BYTES, sniff
 from hub.ingest.speech import SpeechMeter
+from hub.vault.formats import extension
 
 AUDIO_MAX_S = 24 * 3600
 PEAKS_EXTENSION = "peaks"
@@ -143,7 +144,7 @@ class _Pass:
         return Finding(
             container=reading.container,
             codec=reading.codec,
-            extension=extension(reading.container),
+            extension=extension(reading.container, reading.codec),
             sample_rate_hz=reading.sample_rate_hz,
             channels=reading.channels,
             duration_s=(self._samples if self._is_read else reading.samples) / reading.sample_rate_hz,

@@ -21,6 +21,7 @@ from hub.catalog.events import Topic
 from hub.clock import from_ms, to_ms, utc_now
 from hub.db.database import Database
 from hub.db.errors import DatabaseAway, DatabaseBroken
+from hub.db.plain import storable_text
 from hub.errors import HubError
 from hub.ingest.durable import sync_folder, write_durably
 from hub.ingest.entry import REASON_NAME, Entry, read_entry, write_attempts
@@ -234,8 +235,8 @@ def _read_item(folder: Path) -> QuarantineItem | None:
     return QuarantineItem(
         id=folder.name,
         instance_id=entry.instance_id if entry else 0,
-        origin_name=entry.origin_name if entry else folder.name,
-        reason=Reason(why.get("code", ""), why.get("text", ""), why.get("hint", "")),
+        origin_name=storable_text(entry.origin_name) if entry else folder.name,
+        reason=Reason(why.get("code", ""), storable_text(why.get("text", "")), why.get("hint", "")),
         room=Room(why.get("room", Room.INTAKE)),
         since=from_ms(why.get("since_ms", 0)),
         received_at=entry.received_at if entry else None,
@@ -256,7 +257,7 @@ def _rename(folder: Path, target: Path) -> bool:
 
 def _list_files(folder: Path, entry: Entry | None) -> tuple[QuarantinedFile, ...]:
     if entry:
-        return tuple(QuarantinedFile(media.name, media.size_bytes) for media in entry.media)
+        return tuple(QuarantinedFile(storable_text(media.name), media.size_bytes) for media in entry.media)
     found = sorted(folder.glob("media-*"), key=lambda path: int(path.name.removeprefix("media-")))
     return tuple(QuarantinedFile(path.name, path.stat().st_size) for path in found)
 

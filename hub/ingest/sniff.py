@@ -17,7 +17,6 @@ DEMUXERS = {
     "asf": "asf",
     "aiff": "aiff",
 }
-EXTENSIONS = {"ogg": "ogg", "adts": "aac", "mp4": "m4a", "matroska": "mka", "asf": "wma", "": "bin"}
 HEAD_BYTES = 64
 
 _W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
@@ -47,11 +46,6 @@ def sniff(head: bytes) -> str:
     if head[4:8] == b"ftyp":
         return "mp4"
     return _sniff_mpeg(head)
-
-
-def extension(container: str) -> str:
-    """The file name extension for a container."""
-    return EXTENSIONS.get(container, container)
 
 
 def _sniff_mpeg(head: bytes) -> str:

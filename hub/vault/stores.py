@@ -86,11 +86,13 @@ class Stores:
         put = self._get(store_id).connector.put
         return self._call(store_id, "put", lambda: put(key, source, size_bytes, sha256), watched.has_moved)
 
-    def open(self, store_id: int, key: str, offset: int = 0, length: int | None = None) -> BinaryIO:
+    def open(
+        self, store_id: int, key: str, offset: int = 0, length: int | None = None, *, deadline_s: float | None = None
+    ) -> io.BufferedReader:
         """Read a range; each read of it has the deadline too."""
         connector = self._get(store_id).connector
-        opened = self._call(store_id, "open", lambda: connector.open(key, offset, length))
-        guarded = _Guarded(opened, lambda read: self._call(store_id, "read", read))
+        opened = self._call(store_id, "open", lambda: connector.open(key, offset, length), deadline_s=deadline_s)
+        guarded = _Guarded(opened, lambda read: self._call(store_id, "read", read, deadline_s=deadline_s))
         return io.BufferedReader(guarded, _READ_BYTES)
 
     def stat(self, store_id: int, key: str) -> StoredObject:

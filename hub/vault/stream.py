@@ -10,13 +10,12 @@ from hub.errors import HubError
 class FileMissing(HubError):
     """Every store that should hold it answered, and none has it."""
 
+    def __init__(self, message: str = "The audio is not in any store any more.", *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+
 
 class StoreAway(HubError):
     """No store that may hold it answers now."""
-
-
-class NothingPlayable(HubError):
-    """The recording has no form that a browser plays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
