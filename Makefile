@@ -67,5 +67,6 @@ new-plugin: ## Write a plug-in package to start from: NAME=acme KIND=source
 	@$(BIN)/recording-hub new-plugin $(or $(NAME),$(error say NAME=acme)) --kind $(or $(KIND),source)
 
 clean: ## Remove the environment and caches; recordings in var/ stay
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@if [ -e $(VENV)/pyvenv.cfg ]; then rm -rf $(VENV); fi
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './frontend/*' -prune -exec rm -rf {} +

@@ -128,6 +128,16 @@ def test_the_second_time_there_is_nothing_to_do(run, project, tmp_path):
     assert "pip" in _calls(tmp_path)
 
 
+def test_a_folder_that_is_no_environment_is_never_cleared(run, project, tmp_path):
+    (tmp_path / "has-ensurepip").touch()
+    (project / "precious").mkdir()
+    (project / "precious" / "file").touch()
+    done = run("bash", "bootstrap/venv", "run", programs={"python3": _PYTHON_WITHOUT_ENSUREPIP}, VENV="precious")
+    assert done.returncode == 2
+    assert "other things in it" in done.stderr
+    assert (project / "precious" / "file").exists()
+
+
 def test_an_interpreter_that_is_too_old_is_refused(run):
     old = f'#!/bin/bash\nexec {sys.executable} -c "import sys; sys.exit(1)"\n'
     done = run("bash", "bootstrap/venv", "run", programs={"python9": old}, PYTHON="python9")
