@@ -19,8 +19,9 @@ class Contest:
     def __init__(self, ctx: PluginContext, folder: str) -> None:
         self._ctx = ctx
         self._folder = folder
+        self._since_s = time.monotonic()
         self._vanished_s: deque[float] = deque(maxlen=100)
-        self.is_raised = False
+        self.is_raised = bool(ctx.state.get(KEY))
         self.vanished_total = 0
 
     def vanished(self, name: str, now_s: float | None = None) -> bool:
@@ -35,18 +36,21 @@ class Contest:
         now_s = time.monotonic() if now_s is None else now_s
         recent = [at for at in self._vanished_s if now_s - at < WITHIN_S]
         if len(recent) >= VANISHED_NEEDED or (recent and rivals):
+            if not self.is_raised:
+                self._ctx.state.put(KEY, True)
             self.is_raised = True
             who = f" It may be {rivals[0]}." if rivals else ""
             self._ctx.raise_alarm(
                 Alarm(
                     key=KEY,
                     code="HANDOFF_CONTESTED",
-                    severity=Severity.MAJOR,
+                    severity=Severity.CRITICAL,
                     text=f"Files vanish from {self._folder} before the hub takes them: {len(recent)} "
                     f"in the last {WITHIN_S / 60:.0f} minutes.{who}",
                     hint=HINT,
                 )
             )
-        elif self.is_raised and (not self._vanished_s or now_s - self._vanished_s[-1] > QUIET_S):
+        elif self.is_raised and now_s - max(self._since_s, *self._vanished_s, 0.0) > QUIET_S:
             self.is_raised = False
+            self._ctx.state.delete(KEY)
             self._ctx.clear_alarm(KEY)

@@ -3,13 +3,16 @@
 import asyncio
 from typing import ClassVar
 
-from hub.sdk import Health, HealthState, Kind, PluginInfo, Source
+from hub.sdk import Health, Kind, PluginInfo, Source
 from plugins.ipoffice.assembly import Parts
+from plugins.ipoffice.checking.device import check_device
+from plugins.ipoffice.failures import first_error
 from plugins.ipoffice.memory import LazyWriter
+from plugins.ipoffice.running import note_running
 from plugins.ipoffice.settings import IPOfficeSettings
 from plugins.ipoffice.status import Statuses
 from plugins.ipoffice.threads import Threads
-from plugins.ipoffice.ways_in import FOLDER
+from plugins.ipoffice.ways_in import FETCH, FOLDER, PUSH
 
 
 class IPOffice(Source[IPOfficeSettings]):
@@ -26,8 +29,8 @@ class IPOffice(Source[IPOfficeSettings]):
     )
 
     def check(self) -> Health:
-        """Look at the hand-off folder without changing it."""
-        return Health(HealthState.OK)
+        """Look at the folder, the ports and the servers of the settings, and change nothing."""
+        return check_device(self.settings, self.ctx)
 
     async def run(self) -> None:
         """Take in recordings and call details until cancelled."""
@@ -35,11 +38,12 @@ class IPOffice(Source[IPOfficeSettings]):
         try:
             await self._run_parts(threads)
         except BaseExceptionGroup as group:
-            raise _first(group) from group
+            raise first_error(group) from group
         finally:
             threads.close()
 
     async def _run_parts(self, threads: Threads) -> None:
+        note_running(self.ctx.state)
         statuses = Statuses(self.ctx.report)
         writer = LazyWriter(self.ctx.state)
         parts = Parts(self.settings, self.ctx, statuses, threads, writer)
@@ -47,12 +51,15 @@ class IPOffice(Source[IPOfficeSettings]):
             tasks.create_task(writer.run())
             if self.settings.topology in FOLDER:
                 tasks.create_task(parts.folder_door().run())
+            if self.settings.topology in PUSH:
+                server, doors = parts.landing()
+                tasks.create_task(server.run())
+                for door in doors:
+                    tasks.create_task(door.run())
+            if self.settings.topology in FETCH:
+                fetcher, door = parts.fetching()
+                tasks.create_task(fetcher.run())
+                tasks.create_task(door.run())
+            if self.settings.smdr != "off":
+                tasks.create_task(parts.smdr().run())
             tasks.create_task(statuses.run())
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that ended the others: what it says decides whether the hub tries again."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

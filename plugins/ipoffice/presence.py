@@ -19,6 +19,10 @@ class Away(Exception):
         self.hint = hint
 
 
+class Missing(Away):
+    """There is no such folder: the setting is wrong, or what holds it is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The folder as it is now: which one it is, and on what it lies."""
@@ -48,7 +52,7 @@ class Presence:
         except OSError as error:
             raise _away(self.folder, error) from None
         if not stat.S_ISDIR(status.st_mode):
-            raise Away(f"{self.folder} is not a folder.", "Give the hand-off folder itself.")
+            raise Missing(f"{self.folder} is not a folder.", "Give the hand-off folder itself.")
         mount = find_mount(self.folder)
         self._check_mount(mount)
         self._check_rights()
@@ -99,7 +103,9 @@ class Presence:
 
 def _away(folder: str, error: OSError) -> Away:
     if error.errno == errno.ENOENT:
-        return Away(f"The folder {folder} does not exist.", "Create it, mount it, or correct the path in the settings.")
+        return Missing(
+            f"The folder {folder} does not exist.", "Create it, mount it, or correct the path in the settings."
+        )
     if error.errno == errno.EACCES:
         return Away(
             f"The hub may not enter {folder}.", f"Let the user {_user()} into every folder above it (the right x)."

@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +67,10 @@ class Taken:
 class Taker:
     """Takes files of one source; every method blocks and may be called from several threads.
 
-    live: what this run has in the work folder and is working on.
+    live: what this run has in the work folder and is working on. doubt: has the last word on whether a file is whole.
     """
+
+    doubt: Callable[[str, bool | None], bool | None] | None = None
 
     def __init__(self, source: Source, describer: Describer, sidecars: tuple[str, ...], settle_age_s: float) -> None:
         self.source = source
@@ -82,9 +84,10 @@ class Taker:
         """Whether the container of a file in the hand-off folder says that all of it is there."""
         try:
             with opened(self.source.folder, path) as fd:
-                return is_whole(Content.of_file(fd))
+                whole = is_whole(Content.of_file(fd))
         except OSError:
             return None
+        return self.doubt(path, whole) if self.doubt else whole
 
     def has_sidecar(self, path: str) -> bool:
         """Whether a file about the recording lies beside it."""

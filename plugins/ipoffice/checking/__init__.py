@@ -1,0 +1,1 @@
+"""Tries the settings of a device once, and changes nothing."""
