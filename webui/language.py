@@ -1,0 +1,185 @@
+"""Texts, dates and numbers as the viewer reads them: gettext catalogues and CLDR data, both through Babel."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from gettext import NullTranslations
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.core import get_locale_identifier, negotiate_locale
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta, get_timezone_name
+from babel.numbers import format_decimal, format_percent
+from babel.support import Translations
+
+from hub.clock import utc_now
+
+FOLDER = Path(__file__).parent / "locale"
+DEFAULT = "en"
+_KILO = 1000
+_BYTE_UNITS = ("kB", "MB", "GB", "TB", "PB")
+_RIGHT_TO_LEFT = "right-to-left"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One viewer's way of reading: a locale with its texts, and a time zone."""
+
+    locale: Locale
+    texts: NullTranslations
+    timezone: ZoneInfo
+
+    @property
+    def tag(self) -> str:
+        """As HTML's lang attribute wants it, such as zh-Hans-CN."""
+        return str(self.locale).replace("_", "-")
+
+    @property
+    def direction(self) -> str:
+        """As HTML's dir attribute wants it."""
+        return "rtl" if self.locale.character_order == _RIGHT_TO_LEFT else "ltr"
+
+    def local(self, moment: datetime) -> datetime:
+        """The moment in the viewer's zone."""
+        return moment.astimezone(self.timezone)
+
+    def moment(self, moment: datetime) -> str:
+        """Date and time as lists show them: short, the year only if it is another one."""
+        local = self.local(moment)
+        now = self.local(utc_now())
+        day = self.day(local.date()) if local.year == now.year else format_date(local, "medium", self.locale)
+        return self._join(day, format_time(local, "short", locale=self.locale))
+
+    def exact(self, moment: datetime) -> str:
+        """Date and time to the second with the zone, for details and titles."""
+        local = self.local(moment)
+        return self._join(format_date(local, "full", self.locale), format_time(local, "long", locale=self.locale))
+
+    def stamp(self, moment: datetime) -> str:
+        """Date and time to the second, for trails."""
+        return format_datetime(self.local(moment), "medium", locale=self.locale)
+
+    def day(self, day: date) -> str:
+        """Day and month."""
+        return str(format_skeleton("MMMd", day, locale=self.locale))
+
+    def clock(self, moment: datetime) -> str:
+        """Time of day."""
+        return str(format_time(self.local(moment), "short", locale=self.locale))
+
+    def _join(self, day: str, clock: str) -> str:
+        pattern = self.locale.datetime_formats["medium"]
+        return str(pattern).replace("'", "").replace("{1}", day).replace("{0}", clock)
+
+    def ago(self, moment: datetime) -> str:
+        """How long it has been, such as "3 hours"."""
+        passed = max(utc_now() - moment, timedelta(seconds=1))
+        return str(format_timedelta(passed, threshold=1.2, locale=self.locale))
+
+    def since(self, moment: datetime) -> str:
+        """When it began: the time for today, the date for earlier days."""
+        is_today = self.local(moment).date() == self.local(utc_now()).date()
+        return self.clock(moment) if is_today else self.moment(moment)
+
+    def number(self, number: float) -> str:
+        """With the locale's separators."""
+        return format_decimal(number, locale=self.locale)
+
+    def percent(self, share: float) -> str:
+        """A share of 1 as percent."""
+        return format_percent(share, locale=self.locale)
+
+    def size(self, size_bytes: float) -> str:
+        """Bytes for people, in steps of 1000."""
+        if size_bytes < _KILO:
+            return f"{self.number(size_bytes)} B"
+        for unit in _BYTE_UNITS:
+            size_bytes /= _KILO
+            if size_bytes < _KILO or unit == _BYTE_UNITS[-1]:
+                break
+        return f"{format_decimal(size_bytes, '#,##0.#' if size_bytes < 100 else '#,##0', locale=self.locale)} {unit}"
+
+    def zone_name(self) -> str:
+        """The viewer's time zone in words."""
+        return str(get_timezone_name(self.timezone, locale=self.locale))
+
+
+def length(seconds: float) -> str:
+    """m:ss, or h:mm:ss from an hour on; the same in every language."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Languages:
+    """The languages that are installed: every folder with a compiled catalogue, and English without one.
+
+    extra: locale identifier -> its texts, such as a pseudo-locale for tests.
+    """
+
+    def __init__(self, folder: Path = FOLDER, extra: dict[str, NullTranslations] | None = None) -> None:
+        compiled = sorted(folder.glob("*/LC_MESSAGES/messages.mo"))
+        self._texts: dict[str, NullTranslations] = {DEFAULT: NullTranslations()}
+        for path in compiled:
+            self._texts[path.parent.parent.name] = Translations.load(folder, [path.parent.parent.name])
+        self._texts |= extra or {}
+
+    @property
+    def available(self) -> tuple[str, ...]:
+        """Locale identifiers, such as zh_Hans_CN."""
+        return tuple(self._texts)
+
+    def choose(self, preferred: str, accept: str, timezone: ZoneInfo) -> Language:
+        """The viewer's own choice if it is installed, else the best of the browser's languages, else English.
+
+        accept: the Accept-Language header.
+        """
+        name = preferred if preferred in self._texts else self._negotiate(accept)
+        return Language(self._locale(name), self._texts[name], timezone)
+
+    def _negotiate(self, accept: str) -> str:
+        wanted = [part.split(";")[0].strip().replace("-", "_") for part in accept.split(",")]
+        found = negotiate_locale([name for name in wanted if name], self.available, sep="_")
+        return next((name for name in self.available if found and name.lower() == found.lower()), DEFAULT)
+
+    def _locale(self, name: str) -> Locale:
+        try:
+            return Locale.parse(name)
+        except (UnknownLocaleError, ValueError):
+            return Locale.parse(get_locale_identifier((name.split("_")[0],)))
+
+
+_current: ContextVar[Language] = ContextVar("language")
+
+
+def current() -> Language:
+    """The language of the request that is being served."""
+    return _current.get(_ENGLISH)
+
+
+def speak(language: Language) -> None:
+    """Serve the rest of this request in `language`."""
+    _current.set(language)
+
+
+_ENGLISH = Language(Locale.parse(DEFAULT), NullTranslations(), ZoneInfo("UTC"))
+
+
+def gettext(text: str) -> str:
+    """`text` in the viewer's language."""
+    return current().texts.gettext(text) if text else ""
+
+
+def ngettext(one: str, many: str, count: float) -> str:
+    """The form that the viewer's language uses for `count`."""
+    return current().texts.ngettext(one, many, int(count))
+
+
+def later(text: str) -> str:
+    """Mark a text for the catalogue that is translated where it is shown."""
+    return text
+
+
+Translate = Callable[[str], str]

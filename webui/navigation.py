@@ -1,0 +1,70 @@
+"""The pages in the sidebar, by group, each with the permission that shows it."""
+
+from dataclasses import dataclass
+
+from hub.access.permissions import allows
+from hub.access.person import Person
+from webui.language import later
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One page. on_phone: has a place in the bar at the bottom of a phone. badge: name of the count beside it."""
+
+    path: str
+    label: str
+    icon: str
+    permission: str
+    on_phone: bool = False
+    badge: str = ""
+
+
+GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    (
+        later("Listen"),
+        (
+            Entry(
+                path="/recordings",
+                label=later("Recordings"),
+                icon="audio-lines",
+                permission="recording.list",
+                on_phone=True,
+            ),
+        ),
+    ),
+    (
+        later("Collect"),
+        (
+            Entry(path="/devices", label=later("Devices"), icon="server", permission="device.list", on_phone=True),
+            Entry(path="/storage", label=later("Storage"), icon="hard-drive", permission="device.list", on_phone=True),
+            Entry(path="/plugins", label=later("Plug-ins"), icon="puzzle", permission="plugin.list"),
+        ),
+    ),
+    (
+        later("Watch"),
+        (
+            Entry(
+                path="/alarms",
+                label=later("Alarms"),
+                icon="bell",
+                permission="alarm.list",
+                on_phone=True,
+                badge="alarms",
+            ),
+            Entry(
+                path="/quarantine",
+                label=later("Quarantine"),
+                icon="shield-alert",
+                permission="quarantine.list",
+                badge="quarantine",
+            ),
+            Entry(path="/audit", label=later("Audit trail"), icon="clipboard-list", permission="audit.list"),
+        ),
+    ),
+)
+
+
+def groups_for(person: Person) -> list[tuple[str, list[Entry]]]:
+    """The groups with the entries that `person` may open; empty groups are left out."""
+    shown = ((name, [entry for entry in entries if allows(person, entry.permission)]) for name, entries in GROUPS)
+    return [(name, entries) for name, entries in shown if entries]

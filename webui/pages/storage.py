@@ -1,0 +1,113 @@
+"""Which store is the first, which hold copies, and in which form recordings are stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from hub.catalog import preferences
+from hub.catalog.errors import RevisionConflict
+from hub.config import HubPreferences
+from hub.config.policy import StoredForm, Verification
+from hub.sdk import Kind
+from webui.language import gettext, later
+from webui.pages import instance_forms
+from webui.pages.instances import STORES, list_context
+from webui.reach import go_to, services_of, takes_form, text_of, web_of
+from webui.security import actor_of
+
+if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+UNPROCESSABLE = 422
+FORMS = {
+    StoredForm.OPUS: (later("Opus"), later("Small and clear: about 100 KB a minute. Every browser plays it.")),
+    StoredForm.KEEP: (later("As it came"), later("What the PBX delivered, and nothing else. It plays where a browser can.")),
+    StoredForm.MP3: (later("MP3"), later("Larger than Opus; for programs that know nothing newer.")),
+    StoredForm.WAV: (later("WAV"), later("Without any compression: about 1 MB a minute and channel.")),
+    StoredForm.FLAC: (later("FLAC"), later("Compressed without loss: about half of WAV.")),
+}
+CHECKS = {
+    Verification.CHECKSUM: later("By the store's own checksum"),
+    Verification.READ_BACK: later("By reading every byte back"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The form of the policy: what holds or was entered, and what is wrong with it."""
+
+    values: HubPreferences
+    revision: int
+    errors: tuple[str, ...] = field(default=())
+
+
+def extras(request: Request, policy: Policy | None = None) -> dict[str, Any]:
+    """What the page of stores shows beside them."""
+    return {
+        "policy": policy or _stored(request),
+        "stored_forms": FORMS,
+        "checks": CHECKS,
+        "stores": services_of(request).instances.list(Kind.CONNECTOR),
+    }
+
+
+def _stored(request: Request) -> Policy:
+    with services_of(request).db.read() as session:
+        return Policy(preferences.load(session), preferences.revision(session))
+
+
+@takes_form("settings.change")
+def save_policy(request: Request, form: FormData) -> Response:
+    """Keep the policy; what is stored already stays as it is."""
+    before = _stored(request)
+    try:
+        wanted = _read(form, before.values)
+    except ValidationError as wrong:
+        texts = tuple(_sentence(error["msg"]) for error in wrong.errors(include_url=False, include_input=False))
+        return _again(request, Policy(before.values, before.revision, texts))
+    revision = text_of(form, "revision")
+    try:
+        with services_of(request).db.write() as session:
+            expected = int(revision) if revision.isdecimal() else 0
+            preferences.save(session, wanted, actor_of(request), expected)
+    except RevisionConflict as conflict:
+        return _again(request, Policy(wanted, before.revision, (str(conflict),)))
+    return go_to("/storage?done=policy")
+
+
+def _read(form: FormData, before: HubPreferences) -> HubPreferences:
+    bit_rate = text_of(form, "opus_bitrate_bps")
+    media = before.media.model_dump() | {
+        "stored_form": text_of(form, "stored_form"),
+        "keep_original": text_of(form, "keep_original") == "yes",
+        "verify": text_of(form, "verify"),
+        "opus_bitrate_bps": bit_rate or before.media.opus_bitrate_bps,
+    }
+    primary = text_of(form, "primary_store")
+    copies = [int(text) for text in form.getlist("copy_store") if isinstance(text, str) and text.isdecimal()]
+    changes = {
+        "media": media,
+        "primary_store": int(primary) if primary.isdecimal() else None,
+        "copy_stores": [store for store in copies if str(store) != primary],
+    }
+    return HubPreferences.model_validate(before.model_dump() | changes)
+
+
+def _again(request: Request, policy: Policy) -> Response:
+    context = list_context(request, STORES) | extras(request, policy)
+    return web_of(request).renderer.page(
+        request, "devices/list.html", UNPROCESSABLE, **context, done="", section=STORES.path
+    )
+
+
+def _sentence(text: str) -> str:
+    text = gettext(text.removeprefix("Value error, "))
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+routes = instance_forms.routes(STORES, extras)

@@ -1,0 +1,80 @@
+"""The people of a call as lists and the player show them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hub.sdk import Direction, Owner, OwnerKind, Party, Role
+from webui.language import gettext, later
+
+SHOWN = 2
+_ORDER = {Role.CALLER: 0, Role.CALLED: 1, Role.PARTICIPANT: 2}
+ROLES = {Role.CALLER: later("Caller"), Role.CALLED: later("Called"), Role.PARTICIPANT: later("Participant")}
+OWNER_KINDS = {
+    OwnerKind.USER: later("User"),
+    OwnerKind.GROUP: later("Hunt group"),
+    OwnerKind.LINE: later("Line"),
+    OwnerKind.ACCOUNT_CODE: later("Account code"),
+}
+OWNER_ICONS = {
+    OwnerKind.USER: "user-round",
+    OwnerKind.GROUP: "users",
+    OwnerKind.LINE: "phone",
+    OwnerKind.ACCOUNT_CODE: "key-round",
+}
+DIRECTION_ICONS = {
+    Direction.INCOMING: "arrow-down-left",
+    Direction.OUTGOING: "arrow-up-right",
+    Direction.INTERNAL: "arrow-left-right",
+    Direction.UNKNOWN: "circle-help",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One channel of the audio: who speaks on it."""
+
+    label: str
+    detail: str
+
+
+def in_order(parties: Iterable[Party]) -> list[Party]:
+    """The caller first, then the called, then everybody else."""
+    return sorted(parties, key=lambda party: _ORDER[party.role])
+
+
+def name_of(party: Party) -> str:
+    """Number and name in one line."""
+    return f"{party.number} {party.name}".strip() or gettext("Unknown")
+
+
+def title_of(parties: Sequence[Party]) -> str:
+    """The call in one line, such as "8005 Li Wei → +44 20 7183 8750"."""
+    shown = [name_of(party) for party in in_order(parties)]
+    if not shown:
+        return gettext("Unknown parties")
+    first, rest = shown[:SHOWN], len(shown) - SHOWN
+    return " → ".join(first) + (f" +{rest}" if rest > 0 else "")
+
+
+def owner_of(owner: Owner) -> str:
+    """The owner in one line."""
+    return f"{owner.id} {owner.name}".strip()
+
+
+def lanes_of(parties: Sequence[Party], channels: int) -> list[Lane]:
+    """A label for each channel of the audio.
+
+    One channel carries everybody; on more, the parties that are known to speak on each.
+    """
+    if channels <= 1:
+        return [Lane(gettext("All parties"), title_of(parties))]
+    lanes = []
+    for channel in range(channels):
+        here = [party for party in in_order(parties) if party.channel == channel]
+        if here:
+            label = ", ".join(party.name or party.number for party in here)
+            detail = " · ".join([here[0].number if here[0].name else "", gettext(ROLES[here[0].role])]).strip(" ·")
+            lanes.append(Lane(label, detail))
+        else:
+            lanes.append(Lane(gettext("Channel {number}").format(number=channel + 1), ""))
+    return lanes

@@ -1,0 +1,75 @@
+"""The whole map of the site in one table."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from webui.assets import Assets
+from webui.pages import (
+    account,
+    alarms,
+    audit,
+    events,
+    gate,
+    instance_forms,
+    instances,
+    media,
+    plugins,
+    quarantine,
+    recording,
+    recordings,
+    storage,
+)
+
+_POST = ["POST"]
+
+
+def _home(request: Request) -> Response:
+    del request
+    return RedirectResponse("/recordings")
+
+
+def routes(assets: Assets) -> list[BaseRoute]:
+    """Every page."""
+    return [
+        Route("/", _home),
+        Route("/static/{version}/{name:path}", assets.serve),
+        Route("/favicon.ico", lambda _: RedirectResponse(assets.url("mark.svg"))),
+        Route("/sign-in", gate.sign_in_page),
+        Route("/sign-in", gate.sign_in, methods=_POST),
+        Route("/sign-out", gate.sign_out, methods=_POST),
+        Route("/setup", gate.setup_page),
+        Route("/setup", gate.setup, methods=_POST),
+        Route("/events", events.stream),
+        Route("/recordings", recordings.list_page),
+        Route("/recordings/fresh", recordings.fresh_rows),
+        Route("/recordings/waiting", recordings.waiting_badge),
+        Route("/r/{id}", recording.detail_page),
+        Route("/r/{id}/player", recording.player),
+        Route("/media/{id}", media.play),
+        Route("/media/{id}/download", media.download),
+        Route("/media/{id}/original", media.original),
+        Route("/media/{id}/peaks", media.peaks),
+        Route("/storage/policy", storage.save_policy, methods=_POST),
+        *storage.routes,
+        *instances.routes(instances.STORES),
+        *instance_forms.routes(instances.DEVICES),
+        *instances.routes(instances.DEVICES),
+        Route("/plugins", plugins.plugins_page),
+        Route("/quarantine", quarantine.quarantine_page),
+        Route("/quarantine/badge", quarantine.badge),
+        Route("/quarantine/retry", quarantine.retry, methods=_POST),
+        Route("/quarantine/{id}/{part:int}", quarantine.download),
+        Route("/alarms", alarms.alarms_page),
+        Route("/alarms/badge", alarms.badge),
+        Route("/alarms/bell", alarms.bell),
+        Route("/alarms/acknowledge", alarms.acknowledge, methods=_POST),
+        Route("/audit", audit.audit_page),
+        Route("/account", account.account_page),
+        Route("/account", account.save_look, methods=_POST),
+        Route("/account/theme", account.save_theme, methods=_POST),
+        Route("/account/password", account.change_password, methods=_POST),
+        Route("/account/sessions/end", account.end_session, methods=_POST),
+        Route("/account/tokens", account.add_token, methods=_POST),
+        Route("/account/tokens/revoke", account.revoke_token, methods=_POST),
+    ]

@@ -1,0 +1,101 @@
+// The waveform: one lane for each channel, drawn from the server's peaks; finer ones are fetched when zooming in.
+
+import { Hover, Timeline, WaveSurfer } from "../../vendor/wavesurfer.js";
+import { clock } from "../texts.js";
+
+const LANE_PX = 44;
+const TIMELINE_PX = 17;
+const ZOOM_STEP = 1.8;
+
+const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const narrow = () => matchMedia("(max-width: 860px)").matches;
+
+// light-dark() in a custom property stays unresolved: let the browser compute it on a real property
+function colour(name) {
+  const probe = document.createElement("i");
+  probe.hidden = true;
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
+
+const faded = (value, share) => value.replace(/^rgb\((.*)\)$/, `rgb($1 / ${share})`).replaceAll(",", " ");
+
+export class Waveform {
+  constructor(box, audio, { duration, peaks, lanes }) {
+    this.box = box;
+    this.duration = duration;
+    this.lanes = lanes;
+    this.peaks = peaks;
+    this.pxPerSecond = 0;
+    this.surfer = WaveSurfer.create({
+      container: box,
+      media: audio,
+      peaks: peaks.coarse,
+      duration,
+      ...this.look(),
+      cursorWidth: 2,
+      barWidth: 2,
+      barGap: 1,
+      barRadius: 2,
+      barMinHeight: 1,
+      normalize: false,
+      dragToSeek: true,
+      autoCenter: true,
+      hideScrollbar: false,
+      cspNonce: document.querySelector('meta[name="style-nonce"]').nonce,
+      plugins: [this.timeline(), this.hover()],
+    });
+    this.surfer.on("error", () => {}); // the audio element's own errors are handled by the player
+    this.onTheme = () => this.surfer.setOptions(this.look());
+    document.addEventListener("hub:theme", this.onTheme);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", this.onTheme);
+  }
+
+  look() {
+    const height = narrow() ? 34 : LANE_PX;
+    const colours = this.lanes.map((_, lane) => colour(`--lane-${(lane % 6) + 1}`));
+    const one = (value) => ({ waveColor: faded(value, 0.42), progressColor: value, height });
+    return { ...one(colours[0]), cursorColor: colour("--text"), splitChannels: colours.length > 1 ? colours.map(one) : undefined };
+  }
+
+  timeline() {
+    return Timeline.create({ height: TIMELINE_PX, formatTimeCallback: clock, style: { fontSize: "10.5px", color: colour("--text-2"), fontFamily: style("--font") } });
+  }
+
+  hover() {
+    const look = { lineColor: colour("--text-3"), lineWidth: 1, labelBackground: colour("--text"), labelColor: colour("--raised"), labelSize: "11px" };
+    return Hover.create({ ...look, formatTimeCallback: clock });
+  }
+
+  get fitPxPerSecond() {
+    return this.surfer.getWidth() / this.duration;
+  }
+
+  async zoom(steps) {
+    const most = this.duration > 3600 ? 20 : 160;
+    const now = this.pxPerSecond || this.fitPxPerSecond;
+    const wanted = Math.min(now * ZOOM_STEP ** steps, Math.max(most, this.fitPxPerSecond));
+    this.pxPerSecond = wanted <= this.fitPxPerSecond * 1.05 ? 0 : wanted;
+    const finer = this.pxPerSecond ? await this.peaks.atLeast(this.pxPerSecond / 3) : this.peaks.coarse;
+    if (this.destroyed) return;
+    this.surfer.setOptions({ peaks: finer, duration: this.duration, minPxPerSec: this.pxPerSecond });
+  }
+
+  mute(muted) {
+    const look = this.look();
+    if (!look.splitChannels) return;
+    look.splitChannels = look.splitChannels.map((lane, at) => (muted.has(at) ? { ...lane, waveColor: faded(colour("--text-3"), 0.3), progressColor: faded(colour("--text-3"), 0.5) } : lane));
+    this.surfer.setOptions(look);
+  }
+
+  destroy() {
+    this.destroyed = true;
+    document.removeEventListener("hub:theme", this.onTheme);
+    matchMedia("(prefers-color-scheme: dark)").removeEventListener("change", this.onTheme);
+    this.surfer.destroy();
+    this.box.replaceChildren();
+  }
+}
