@@ -177,8 +177,7 @@ def events() -> str:
 class LoggedEvent:
     """One call of a logger in the code."""
 
-    def __init__(self, call: ast.Call, level: str, file: Path) -> None:
-        name = call.args[0]
+    def __init__(self, call: ast.Call, name: ast.expr, level: str, file: Path) -> None:
         self.name = name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else ""
         self.facts = {item.arg for item in call.keywords if item.arg and item.arg != "exc_info"}
         self.level = "error" if level == "exception" else level
@@ -194,7 +193,12 @@ def logged_events() -> Iterator[LoggedEvent]:
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
                     owner = ast.unparse(node.func.value)
                     if node.func.attr in _LEVELS and re.search(r"(^|[._])log(ger)?$", owner):
-                        yield LoggedEvent(node, node.func.attr, file)
+                        for name in _either(node.args[0]):
+                            yield LoggedEvent(node, name, node.func.attr, file)
+
+
+def _either(name: ast.expr) -> tuple[ast.expr, ...]:
+    return (name.body, name.orelse) if isinstance(name, ast.IfExp) else (name,)
 
 
 def decisions() -> str:
