@@ -123,7 +123,7 @@ def test_the_trail_tells_of_every_act_and_is_unbroken(folder: Path, hub: Hub, ad
     admin.browser.get(f"/media/{found['id']}")
     lines = admin.api.get("/audit", params={"limit": 100}).json()["items"]
     actions = {line["action"] for line in lines}
-    assert {"account.setup", "device.add", "recording.ingest", "recording.replay"} <= actions
+    assert {"hub.setup", "device.add", "recording.ingest", "recording.replay"} <= actions
     time.sleep(1.5)  # the sealer works within a second
     verdict = json.loads(_command(hub, "audit", "verify", "--json"))
     assert verdict["intact"]
