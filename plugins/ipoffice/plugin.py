@@ -1,9 +1,11 @@
 """Avaya IP Office: recordings that Voicemail Pro leaves in its hand-off folder, and what the PBX says of the calls."""
 
 import asyncio
-from typing import ClassVar
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
 
-from hub.sdk import Health, Kind, PluginInfo, Source
+from hub.sdk import Demonstrates, Health, Kind, PluginInfo, Source
 from plugins.ipoffice.assembly import Parts
 from plugins.ipoffice.checking.device import check_device
 from plugins.ipoffice.failures import first_error
@@ -15,7 +17,7 @@ from plugins.ipoffice.threads import Threads
 from plugins.ipoffice.ways_in import FETCH, FOLDER, PUSH
 
 
-class IPOffice(Source[IPOfficeSettings]):
+class IPOffice(Source[IPOfficeSettings], Demonstrates):
     """One Voicemail Pro and the IP Office behind it."""
 
     info: ClassVar[PluginInfo] = PluginInfo(
@@ -31,6 +33,20 @@ class IPOffice(Source[IPOfficeSettings]):
     def check(self) -> Health:
         """Look at the folder, the ports and the servers of the settings, and change nothing."""
         return check_device(self.settings, self.ctx)
+
+    @classmethod
+    def demo_settings(cls, folder: Path) -> dict[str, Any]:
+        """Settings of a device that takes in the calls of the demonstration."""
+        from plugins.ipoffice.demo.playing import demo_settings  # noqa: PLC0415 - it brings codecs along
+
+        return demo_settings(folder)
+
+    @classmethod
+    def play_demo(cls, folder: Path) -> Iterator[str]:
+        """Speak calls in several languages and leave them in `folder`, as Voicemail Pro would."""
+        from plugins.ipoffice.demo.playing import play_demo  # noqa: PLC0415 - it brings codecs along
+
+        return play_demo(folder)
 
     async def run(self) -> None:
         """Take in recordings and call details until cancelled."""

@@ -14,6 +14,7 @@ MARKUP_BYTES_MAX = 512 * 1024
 NODES_MAX = 5000
 DEPTH_MAX = 24
 PARTY_NAMES = {"party", "parties", "participant", "participants"}
+GENERIC_NAMES = {"attribute", "entry", "field", "item", "param", "property"}
 NUMBER_KEYS = ("number", "extension", "phone")
 PARTY_KEYS = {*NUMBER_KEYS, "name", "role", "type"}
 
@@ -48,11 +49,13 @@ def add_xml(facts: Facts, source: str, prefix: str, data: bytes) -> None:
 
 def _add_element(facts: Facts, source: str, path: tuple[str, ...], element: Element) -> None:
     name = ".".join(part for part in path if part)
+    if path[-2].lower() in PARTY_NAMES and path[-1].lower() in PARTY_KEYS:
+        return  # a part of the party above it
     text = element.text or ""
     attributes = {_local(key): value for key, value in element.attrib.items()}
-    key = attributes.get("key") or attributes.get("name")
-    if key and text.strip() and len(attributes) == 1:
-        facts.add(source, f"{name}.{key}", text)
+    if path[-1].lower() in GENERIC_NAMES:
+        key = attributes.get("key") or attributes.get("name") or ""
+        facts.add(source, f"{name}.{key}", text or attributes.get("value", ""))
         return
     if path[-1].lower() in PARTY_NAMES:
         children = {_local(child.tag): child.text or "" for child in element}
@@ -87,7 +90,9 @@ def add_json(facts: Facts, source: str, prefix: str, data: bytes) -> None:
             if path and path[-1].lower() in PARTY_NAMES:
                 facts.add(source, ".".join(path), describe_party({str(k): _plain(v) for k, v in value.items()}))
             if len(path) < DEPTH_MAX:
-                stack.extend(((*path, str(key)), item) for key, item in reversed(list(value.items())))
+                is_party = bool(path) and path[-1].lower() in PARTY_NAMES
+                members = [item for item in value.items() if not (is_party and str(item[0]).lower() in PARTY_KEYS)]
+                stack.extend(((*path, str(key)), item) for key, item in reversed(members))
         elif isinstance(value, list):
             stack.extend((path, item) for item in reversed(value))
         elif path:

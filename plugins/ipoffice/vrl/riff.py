@@ -18,6 +18,7 @@ CHUNKS_MAX = 500
 UNKNOWN_SIZE = 0xFFFFFFFF
 STRUCTURAL = {"fmt ", "data", "fact", "ds64", "PEAK", "JUNK", "junk", "PAD ", "FLLR", "filr", "slnt"}
 EXTENSIBLE = 0xFFFE
+G722_TAGS = {0x0065, 0x028F}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,9 @@ def _read_format(content: Content, order: str, chunks: list[Chunk]) -> Audio | N
     tag, channels, rate, bytes_per_s, _align, bits = struct.unpack(order + "HHIIHH", raw[:16])
     if tag == EXTENSIBLE and len(raw) >= 26:
         (tag,) = struct.unpack(order + "H", raw[24:26])
+    if tag in G722_TAGS:
+        # Some writers state the rate of the decoded sound; G.722 is 64 kbit/s a channel.
+        bytes_per_s = 8000 * max(1, channels)
     data = next((chunk for chunk in chunks if chunk.id == "data"), None)
     duration_s = None
     if data and bytes_per_s:

@@ -1,0 +1,1 @@
+"""Spoken calls for a demonstration, as a Voicemail Pro would leave them."""
