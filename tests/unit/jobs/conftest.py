@@ -1,6 +1,7 @@
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,10 @@ import pytest
 from hub.db.database import Database
 from hub.jobs import claims, listing, queue
 from hub.jobs.claims import Claimed
+from hub.jobs.context import Handler, JobContext
 from hub.jobs.job import Job, Rule
+from hub.jobs.models import JobState
+from hub.jobs.worker import Worker, WorkerSettings
 
 COPY = "vault.copy"
 RULES = {COPY: Rule(attempts=3, crashes=2)}
@@ -66,6 +70,58 @@ class Desk:
         return job
 
 
+QUICK = WorkerSettings(poll_s=0.02, rules={COPY: Rule(attempts=3, first_wait_s=0.01)})
+
+
+class Office:
+    """Starts workers and stops them; short words for what tests ask and see."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.workers: list[Worker] = []
+
+    def hire(
+        self, handler: Handler, settings: WorkerSettings = QUICK, *, watch: Callable[[], None] = lambda: None
+    ) -> Worker:
+        worker = Worker(self.db, {COPY: handler}, settings, watch=watch)
+        self.workers.append(worker)
+        worker.start()
+        return worker
+
+    def ask(self, count: int = 1, **payload: Any) -> list[int]:
+        with self.db.write() as session:
+            return queue.enqueue_all(session, [queue.NewJob(kind=COPY, payload=payload)] * count)
+
+    def find(self, job_id: int) -> Job:
+        with self.db.read() as session:
+            job = listing.find(session, job_id)
+        assert job is not None
+        return job
+
+    def await_state(self, job_id: int, state: JobState) -> Job:
+        await_that(lambda: self.find(job_id).state is state)
+        return self.find(job_id)
+
+    def count(self, state: JobState) -> int:
+        with self.db.read() as session:
+            return listing.count_jobs(session)[state]
+
+
+class Gate:
+    """A handler that says when it is inside and stays there until it is let go."""
+
+    def __init__(self) -> None:
+        self.inside = threading.Event()
+        self.open = threading.Event()
+        self.runs: Counter[int] = Counter()
+
+    def __call__(self, context: JobContext) -> None:
+        self.runs[context.job.id] += 1
+        self.inside.set()
+        while not self.open.wait(0.01):
+            context.check()
+
+
 @pytest.fixture
 def clock() -> SetClock:
     return SetClock()
@@ -74,6 +130,14 @@ def clock() -> SetClock:
 @pytest.fixture
 def desk(db: Database, clock: SetClock) -> Desk:
     return Desk(db, clock)
+
+
+@pytest.fixture
+def office(db: Database) -> Iterator[Office]:
+    made = Office(db)
+    yield made
+    for worker in made.workers:
+        worker.stop(0.5)
 
 
 def await_that(condition: Callable[[], object], timeout_s: float = 15.0) -> None:
