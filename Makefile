@@ -18,11 +18,12 @@ run: ## Prepare this machine and start the hub; prints the address and the set-u
 
 demo: ## Start the hub with spoken calls in several languages, to see and hear it work
 	@bootstrap/venv run
+	@bootstrap/packages demo
 	@exec $(BIN)/recording-hub demo
 
 test: ## Run every test with real servers and a browser; ARGS="-k settle" chooses some
 	@bootstrap/venv dev
-	@bootstrap/test-packages
+	@bootstrap/packages test
 	@$(BIN)/pytest -n $(CORES) --dist loadgroup $(ARGS)
 
 check: ## Run all that CI runs: lint, types, import rules, tests
@@ -52,7 +53,7 @@ docs: ## Write the tables in docs/ that the code already says
 
 bench: ## Measure, side by side with what it is compared to; ONLY=handoff chooses one
 	@bootstrap/venv dev
-	@bootstrap/test-packages
+	@bootstrap/packages test
 	@$(BIN)/python tests/bench/run.py $(ONLY)
 
 vendor: ## Build the web pages' assets anew from frontend/ (needs npm)

@@ -71,10 +71,16 @@ venv_package() {
     fi
 }
 
-# Prints Debian's packages that the tests need and this machine lacks.
-missing_test_packages() {
-    has() { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ]; }
+has() { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ]; }
+
+# Prints Debian's packages that the demonstration needs and this machine lacks.
+missing_demo_packages() {
     has espeak-ng || echo espeak-ng
+}
+
+# The same for the tests.
+missing_test_packages() {
+    missing_demo_packages
     has ffmpeg || echo ffmpeg
     has msgfmt || echo gettext
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || echo postgresql
