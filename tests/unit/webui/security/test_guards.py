@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from hub.access.person import Person
 from hub.app.services import Services
+from hub.db.errors import DatabaseAway
 from tests.unit.webui.api.conftest import ACTOR, PASSWORD
 from webui.app import create_app
 from webui.security import SecuritySettings, middleware, safe_next
@@ -189,6 +190,22 @@ def test_a_failure_shows_its_id_carries_the_headers_and_tells_nothing(small: Tes
     assert answer.headers["x-request-id"] in answer.text
     assert "hunter2" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_session_that_cannot_be_looked_up_now_is_no_fault_of_the_hub() -> None:
+    def away(token: str, counts: bool) -> Person | None:
+        raise DatabaseAway("/secret/catalog.sqlite3 does not answer")
+
+    def page_made_too_early(request: Request, failure: Exception) -> Response:
+        raise AttributeError("no language yet")
+
+    guards = middleware(SecuritySettings(public_url="http://127.0.0.1:8080"), away, page_made_too_early)
+    with TestClient(Starlette(routes=[Route("/page", _show)], middleware=guards)) as client:
+        answer = client.get("/page", headers={"Cookie": "sid=good"})
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "5"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "secret" not in answer.text
 
 
 def test_a_body_is_limited(small: TestClient) -> None:
