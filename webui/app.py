@@ -53,7 +53,7 @@ def create_app(services: Services, config: HubConfig, *, languages: Languages | 
         live=live,
     )
     guards = middleware(
-        SecuritySettings(public_url=config.public_url),
+        SecuritySettings(public_url=config.public_url, trusted_proxies=config.trusted_proxies),
         lambda token, counts: services.sessions.find(token, counts=counts),
         failures.broken,
     )

@@ -65,7 +65,7 @@ class Viewing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Settle it, then serve."""
-        if scope["type"] == "http" and not scope["path"].startswith(("/static/", "/api/")):
+        if scope["type"] == "http" and not scope["path"].startswith(("/static/", "/api/v1/")):
             language = await self._language(Request(scope))
             scope.setdefault("state", {})["language"] = language
             speak(language)

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from hub.access.accounts import Accounts
-from hub.access.permissions import PermissionRegistry
+from hub.access.permissions import PERMISSIONS, PermissionRegistry
 from hub.access.reader import RecordingReader
 from hub.access.repeats import Repeats
 from hub.access.sessions import Sessions
@@ -70,13 +70,13 @@ def open_services(config: HubConfig) -> Iterator[Services]:
         stack.callback(stores.close)
         stack.callback(connectors.close)
         connectors.watch(stores.forget)
-        sessions = Sessions(db)
+        sessions = Sessions(db, idle_s=config.session_idle_s, absolute_s=config.session_absolute_s)
         spool = Spool(config.spool)
         yield Services(
             config=config,
             db=db,
             secrets=secrets,
-            permissions=PermissionRegistry(),
+            permissions=PERMISSIONS,
             accounts=Accounts(db, sessions),
             sessions=sessions,
             tokens=ApiTokens(db),

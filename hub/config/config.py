@@ -44,6 +44,12 @@ class HubConfig(BaseModel):
         description="Addresses or networks of proxies, with commas between, whose `X-Forwarded-For` says where a "
         "request came from.",
     )
+    session_idle_s: int = Field(
+        default=1800, ge=60, le=86_400, description="Seconds after which a browser that nobody uses is signed out."
+    )
+    session_absolute_s: int = Field(
+        default=43_200, ge=300, le=604_800, description="Seconds after which a browser is signed out in any case."
+    )
     log: Literal["console", "json"] = Field(default="console", description="Log lines for people or for machines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level that is logged."
