@@ -84,6 +84,8 @@ missing_test_packages() {
     has ffmpeg || echo ffmpeg
     has msgfmt || echo gettext
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || echo postgresql
+    has node || echo nodejs
+    has npm || echo npm
     has sftp || echo openssh-client
     has sshd || echo openssh-server
     has unshare || echo util-linux
