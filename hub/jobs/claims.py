@@ -4,7 +4,7 @@ Who claims a job holds a lease on it; a lease that ends unrenewed lets another w
 holds a job can say what became of it. Machines that share a database need clocks that agree to within some seconds.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,6 +71,16 @@ def extend(session: Session, jobs: Collection[Job], lease_s: float, now: datetim
         lease = {"ids": ids, "token": token, "until_ms": _after_ms(now, lease_s)}
         kept |= dict(session.execute(EXTEND, lease).all())
     return kept
+
+
+def free_orphans(session: Session, is_gone: Callable[[str], bool], now: datetime) -> None:
+    """End the leases of claims whose workers are known to be dead, so that nobody has to wait for their end."""
+    running = job_table.c.state == JobState.RUNNING
+    tokens = session.scalars(select(job_table.c.worker).where(running).distinct()).all()
+    gone = [token for token in tokens if is_gone(token)]
+    if gone:
+        orphaned = update(job_table).where(running, job_table.c.worker.in_(gone))
+        session.execute(orphaned.values(lease_until_ms=to_ms(now)))
 
 
 def report(session: Session, job: Job, progress: Progress) -> None:

@@ -1,8 +1,5 @@
 """Doing the work: claims jobs, runs their handlers in threads, and writes what became of them."""
 
-import os
-import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +18,7 @@ from hub.db.errors import DatabaseAway
 from hub.jobs import claims, listing
 from hub.jobs.context import Handler, JobContext
 from hub.jobs.crew import Crew
+from hub.jobs.identity import is_gone, worker_name
 from hub.jobs.job import Job, Rule
 from hub.jobs.outcome import Outcome, Result, Written, write_outcomes
 from hub.jobs.queue import enqueue
@@ -84,7 +82,7 @@ class Worker:
         self._watch = watch
         self._clock = clock
         self._rules = {kind: self._settings.rules.get(kind, Rule()) for kind in handlers}
-        self.name = f"{socket.gethostname()[:100]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.name = worker_name()
         self._claims = count(1)
         self._crew = Crew(handlers, self._settings.threads, self.name)
         self._stopping = threading.Event()
@@ -216,13 +214,14 @@ class Worker:
         self._next_beat_s = time.monotonic() + min(_BEAT_S, lease_s / 4)
 
     def _tend(self) -> None:
-        """Once a minute: queue what comes by itself, forget what is long done, and let somebody look at the queue."""
+        """Once a minute: free jobs of the dead, queue what comes by itself, forget what is long done, be watched."""
         if self._stopping.is_set() or time.monotonic() < self._next_tending_s:
             return
         self._next_tending_s = time.monotonic() + _TENDING_S
         now = self._clock()
         try:
             with self._db.write() as session:
+                claims.free_orphans(session, lambda token: is_gone(token.rpartition("/")[0]), now)
                 for kind, every_s in self._settings.every_s.items():
                     enqueue(session, kind, {}, unique="every", run_at=now + timedelta(seconds=every_s))
                 done_before, dead_before = now - self._settings.keep_done, now - self._settings.keep_dead

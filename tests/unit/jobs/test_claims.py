@@ -202,3 +202,14 @@ def test_a_look_tells_whether_there_is_work_without_taking_it(desk: Desk, clock:
 def test_waits_double_up_to_the_longest(failures: int, wait_s: float) -> None:
     assert Rule().wait_s(failures) == wait_s
     assert Rule().delay_s(failures) == min(wait_s, 300)
+
+
+def test_jobs_of_a_worker_that_is_known_to_be_dead_are_free_at_once(desk: Desk, clock: SetClock, db: Database) -> None:
+    orphan, other = desk.ask(), desk.ask()
+    lost = desk.take(lease_s=3600)
+    desk.take(lease_s=3600)
+    with db.write() as session:
+        claims.free_orphans(session, lambda token: token == lost.claim, clock.now)
+    found = desk.take()
+    assert (found.id, found.crashes) == (orphan, 1)
+    assert desk.find(other).crashes == 0

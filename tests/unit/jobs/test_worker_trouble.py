@@ -66,7 +66,9 @@ def test_a_handler_that_does_not_listen_does_not_hold_up_the_stop(office: Office
     leave.set()
 
 
-def test_a_killed_workers_job_is_done_by_another_after_its_lease(sqlite_db: Database, tmp_path: Path) -> None:
+def test_a_killed_workers_job_is_done_at_once_by_the_next_on_the_same_machine(
+    sqlite_db: Database, tmp_path: Path
+) -> None:
     program = textwrap.dedent(f"""
         import time
         from hub.db.database import Database
@@ -76,7 +78,7 @@ def test_a_killed_workers_job_is_done_by_another_after_its_lease(sqlite_db: Data
             print(context.job.id, flush=True)
             time.sleep(60)
 
-        Worker(Database({sqlite_db.url!r}), {{{COPY!r}: handle}}, WorkerSettings(lease_s=1.0, poll_s=0.02)).start()
+        Worker(Database({sqlite_db.url!r}), {{{COPY!r}: handle}}, WorkerSettings(lease_s=3600, poll_s=0.02)).start()
         time.sleep(60)
     """)
     office = Office(sqlite_db)
