@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
@@ -11,17 +12,20 @@ from babel.messages.pofile import write_po
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "webui" / "locale" / "messages.pot"
-_PYTHON = {"gettext": None, "ngettext": (1, 2), "later": None}
-_TEMPLATES = {"_": None, "gettext": None, "ngettext": (1, 2)}
-_SCRIPTS = {"t": None}
-_SETTINGS = {"setting": (1,)}
-_HELP = {"setting": (2,)}
+Keywords = dict[str, Any]
+_PYTHON: Keywords = {"gettext": None, "ngettext": (1, 2), "later": None}
+_TEMPLATES: Keywords = {"_": None, "gettext": None, "ngettext": (1, 2)}
+_SCRIPTS: Keywords = {"t": None}
+_SETTINGS: Keywords = {"setting": (1,)}
+_HELP: Keywords = {"setting": (2,)}
 _JINJA_OPTIONS = {"silent": "false", "trimmed": "true", "newstyle_gettext": "true"}
 
 
 def collect() -> Catalog:
     """The catalogue as the sources stand now; without dates, so that the same sources give the same file."""
-    catalogue = Catalog(project="Recording Hub", charset="utf-8", fuzzy=False, header_comment="# Texts of Recording Hub.")
+    catalogue = Catalog(
+        project="Recording Hub", charset="utf-8", fuzzy=False, header_comment="# Texts of Recording Hub."
+    )
     for path, method, keywords, options in _sources():
         place = path.relative_to(ROOT).as_posix()
         for found in extract_from_file(method, path, keywords=keywords, options=options, comment_tags=("texts:",)):
@@ -40,7 +44,7 @@ def render(catalogue: Catalog) -> bytes:
     return b"\n".join(kept) + b"\n"
 
 
-def _sources() -> Iterator[tuple[Path, str, dict[str, object], dict[str, str]]]:
+def _sources() -> Iterator[tuple[Path, str, Keywords, dict[str, str]]]:
     web = ROOT / "webui"
     for path in sorted(web.rglob("*.py")):
         yield path, "python", dict(_PYTHON), {}

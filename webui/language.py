@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.core import get_locale_identifier, negotiate_locale
+from babel.core import negotiate_locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta, get_timezone_name
 from babel.numbers import format_decimal, format_percent
 from babel.support import Translations
@@ -148,7 +148,7 @@ class Languages:
         try:
             return Locale.parse(name)
         except (UnknownLocaleError, ValueError):
-            return Locale.parse(get_locale_identifier((name.split("_")[0],)))
+            return Locale.parse(name.partition("_")[0])
 
 
 _current: ContextVar[Language] = ContextVar("language")

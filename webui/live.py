@@ -151,9 +151,9 @@ class Live:
                 sent_id = int(message.id or 0)
                 yield message
             while not self._closing.is_set():
-                message = await self._next(stream, sent_id)
-                if message is not None:
-                    yield message
+                following = await self._next(stream, sent_id)
+                if following is not None:
+                    yield following
                 elif not await to_thread.run_sync(still_signed_in):
                     yield ServerSentEvent(data="{}", event="bye")
                     return

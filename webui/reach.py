@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, cast
 
 from anyio import to_thread
-from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from hub.access.permissions import require
@@ -16,6 +14,9 @@ from hub.catalog import preferences
 from webui.security import person_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.datastructures import FormData
     from starlette.requests import Request
 
     from hub.access.person import Person

@@ -39,6 +39,7 @@ RANGES = {
     "year": later("This year"),
 }
 _LONGEST_TEXT = 400
+_TO = " \N{EN DASH} "
 _LENGTH = re.compile(r"(?:(\d{1,3}):)?(\d{1,5}):(\d{1,2})|(\d{1,6})(?:[.,]\d+)?")
 _LOCAL_TIME = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::\d{2})?)?")
 
@@ -123,15 +124,16 @@ class RecordingFilters:
 
     def without(self, name: str) -> "RecordingFilters":
         """The same without one of them."""
-        cleared: dict[str, object] = {
+        clearings: dict[str, dict[str, object]] = {
             "text": {"text": ""},
             "date": {"range": "", "date_from": None, "date_to": None},
             "direction": {"directions": ()},
             "device": {"devices": ()},
             "length": {"min_s": None, "max_s": None},
             "problems": {"problems_only": False},
-        }.get(name) or {"fields": {key: value for key, value in self.fields.items() if key != name}}
-        return replace(self, **cleared)  # type: ignore[arg-type]  # the names are those of the fields above
+        }
+        others = {"fields": {key: value for key, value in self.fields.items() if key != name}}
+        return replace(self, **clearings.get(name, others))
 
     def address(self, path: str = "/recordings", **more: str) -> str:
         """The address of the list with these filters."""
@@ -159,21 +161,15 @@ class RecordingFilters:
 
     def describe(self, name: str, language: Language, device_name: Callable[[int], str]) -> str:
         """What one filter asks for, in a few words."""
-        match name:
-            case "text":
-                return self.text
-            case "date":
-                return self._describe_dates(language)
-            case "direction":
-                return ", ".join(gettext(DIRECTIONS[direction]) for direction in self.directions)
-            case "device":
-                return ", ".join(device_name(device) for device in self.devices)
-            case "length":
-                return _describe_lengths(self.min_s, self.max_s)
-            case "problems":
-                return gettext("With a problem")
-            case _:
-                return self.fields[name]
+        described: dict[str, Callable[[], str]] = {
+            "text": lambda: self.text,
+            "date": lambda: self._describe_dates(language),
+            "direction": lambda: ", ".join(gettext(DIRECTIONS[direction]) for direction in self.directions),
+            "device": lambda: ", ".join(device_name(device) for device in self.devices),
+            "length": lambda: _describe_lengths(self.min_s, self.max_s),
+            "problems": lambda: gettext("With a problem"),
+        }
+        return described[name]() if name in described else self.fields[name]
 
     def _describe_dates(self, language: Language) -> str:
         if self.range:
@@ -183,8 +179,10 @@ class RecordingFilters:
             for moment in (self.date_from, self.date_to)
         ]
         if shown[0] and shown[1]:
-            return shown[0] if shown[0] == shown[1] else f"{shown[0]} – {shown[1]}"
-        return gettext("from {time}").format(time=shown[0]) if shown[0] else gettext("until {time}").format(time=shown[1])
+            return shown[0] if shown[0] == shown[1] else f"{shown[0]}{_TO}{shown[1]}"
+        return (
+            gettext("from {time}").format(time=shown[0]) if shown[0] else gettext("until {time}").format(time=shown[1])
+        )
 
 
 def read_cursor(text: str) -> Cursor | None:
@@ -209,7 +207,7 @@ def _describe_lengths(min_s: float | None, max_s: float | None) -> str:
     low = length(min_s) if min_s is not None else ""
     high = length(max_s) if max_s is not None else ""
     if low and high:
-        return low if min_s == max_s else f"{low} – {high}"
+        return low if min_s == max_s else f"{low}{_TO}{high}"
     return f"≥ {low}" if low else f"≤ {high}"
 
 
@@ -235,7 +233,7 @@ def _local_time(text: str, wrong: list[str]) -> datetime | None:
         return None
     if match := _LOCAL_TIME.fullmatch(text.strip()):
         try:
-            return datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type,misc]  # noqa: DTZ001 - the zone comes in span()
+            return datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001 - the zone comes in span()
         except ValueError:
             pass
     wrong.append(gettext("“{text}” is no date; write it as 2026-11-21 or 2026-11-21T16:30.").format(text=text[:40]))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from hub.access.permissions import allows
 from hub.access.person import Person
 from hub.clock import to_ms
 from hub.ids import to_text
-from webui import language as speech
 from webui import facts, navigation, parties
+from webui import language as speech
 from webui.assets import Assets
-from webui.recording_filters import write_cursor
 from webui.language import DEFAULT, FOLDER, Language, later
+from webui.recording_filters import write_cursor
 from webui.security import person_of
 from webui.viewing import language_of
 
@@ -51,9 +52,7 @@ class Renderer:
     standing: what the bell and the sidebar count for a person. newest_event: where the page's event stream begins.
     """
 
-    def __init__(
-        self, assets: Assets, standing: Callable[[Person], Standing], newest_event: Callable[[], int]
-    ) -> None:
+    def __init__(self, assets: Assets, standing: Callable[[Person], Standing], newest_event: Callable[[], int]) -> None:
         self.assets = assets
         self.standing = standing
         self.newest_event = newest_event
@@ -167,7 +166,7 @@ class Renderer:
         )
 
 
-_plain_gettext = speech.NullTranslations.gettext
+_plain_gettext = NullTranslations.gettext
 
 
 def wants_middle(request: Request) -> bool:

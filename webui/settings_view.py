@@ -1,7 +1,8 @@
 """A settings form as its template draws it: every field with its name, value and errors, in groups."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -31,7 +32,7 @@ class FieldView:
     name: str
     value: Any = None
     errors: Sequence[str] = ()
-    shown_if: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    shown_if: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     rows: Sequence[tuple[int, Sequence["FieldView"]]] = ()
     blank_row: Sequence["FieldView"] = ()
     is_long: bool = False
@@ -116,9 +117,7 @@ def _is_long(model: type[BaseModel], item: FormField) -> bool:
     return item.secret and isinstance(extra, dict) and extra.get("widget") == "textarea"
 
 
-def _view(
-    item: FormField, value: Any, errors: Mapping[str, Sequence[str]], prefix: str, *, is_long: bool
-) -> FieldView:
+def _view(item: FormField, value: Any, errors: Mapping[str, Sequence[str]], prefix: str, *, is_long: bool) -> FieldView:
     is_table = item.type is FieldType.TABLE
     return FieldView(
         field=item,
@@ -148,7 +147,9 @@ def _cells(
 ) -> Iterator[FieldView]:
     for column in item.columns:
         value = row.get(column.name, column.default)
-        yield FieldView(field=column, name=f"{name}.{column.name}", value=value, errors=tuple(errors.get(column.name, ())))
+        yield FieldView(
+            field=column, name=f"{name}.{column.name}", value=value, errors=tuple(errors.get(column.name, ()))
+        )
 
 
 def _is_wrong(view: FieldView) -> bool:

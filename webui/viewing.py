@@ -31,7 +31,7 @@ def zone(name: str) -> ZoneInfo | None:
 
 
 class HubZone:
-    """The hub's own time zone, read from the preferences now and then; the last one known while the database is away."""
+    """The hub's own time zone, read from the preferences now and then; while the database is away, the last one."""
 
     def __init__(self, db: Database) -> None:
         self._db = db

@@ -2,12 +2,10 @@
 
 import io
 import json
-from collections.abc import Callable
-from contextlib import closing
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hub import ids
 from hub.access.accounts import Accounts
@@ -45,6 +43,9 @@ from hub.vault.stream import FileMissing, MediaStream
 from tests.doubles import speechlike
 from tests.doubles.recordings import sha256
 from tests.doubles.sample_calls import SampleCall, sample_calls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LOGIN, PASSWORD = "maria", "a long road to a calm lake 17"
 DEVICES = ("Head office", "Branch 深圳", "Hotline")
@@ -363,8 +364,3 @@ def _record(services: Services, instance_id: int, health: InstanceHealth) -> Non
 
 def _ago(now: datetime, hours: float) -> int:
     return to_ms(now - timedelta(hours=hours))
-
-
-def closing_services(services: Services) -> closing[Services]:
-    """For `with`."""
-    return closing(services)

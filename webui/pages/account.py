@@ -124,7 +124,9 @@ def revoke_token(request: Request, form: FormData) -> Response:
 def _page(request: Request, status: int = 200, **more: Any) -> Response:
     person, services = viewer_of(request), services_of(request)
     look = {name: getattr(person, name) for name in ("name", "locale", "timezone", "theme")}
-    held = [(group, [one for one in keys if one.key in person.permissions]) for group, keys in PERMISSIONS.groups().items()]
+    held = [
+        (group, [one for one in keys if one.key in person.permissions]) for group, keys in PERMISSIONS.groups().items()
+    ]
     context = {
         "look": look,
         "errors": {},

@@ -75,7 +75,9 @@ def audit_page(request: Request) -> Response:
         started_from=started_from, started_before=started_before, actions=frozenset(chosen), login=login
     )
     with services_of(request).db.read() as session:
-        page = list_entries(session, wanted, before=read_cursor(request.query_params.get("before", "")), limit=PAGE_ROWS)
+        page = list_entries(
+            session, wanted, before=read_cursor(request.query_params.get("before", "")), limit=PAGE_ROWS
+        )
     names = device_names(request)
     pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "before" and pair[1]]
     return web_of(request).renderer.page(
@@ -119,7 +121,9 @@ def _details(entry: AuditEntry) -> str:
     """Facts and private values in one line; what was erased says so."""
     values: dict[str, Any] = {**entry.facts, **entry.details}
     words = [f"{name.replace('_', ' ')}: {_value(value)}" for name, value in values.items()]
-    words += [f"{name.replace('_', ' ')}: {gettext('erased')}" for name in entry.erased if name not in ("login", "address")]
+    words += [
+        f"{name.replace('_', ' ')}: {gettext('erased')}" for name in entry.erased if name not in ("login", "address")
+    ]
     return " · ".join(words)
 
 

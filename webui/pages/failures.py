@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -25,14 +26,14 @@ def forbidden(request: Request, failure: Exception) -> Response:
     text = gettext(str(failure))
     hint = gettext("An administrator can give you this permission.")
     permission = failure.permission if isinstance(failure, Forbidden) else ""
-    return _page(request, FORBIDDEN, "lock", gettext("You may not open this"), text, hint, permission)
+    return _page(request, FORBIDDEN, _Words("lock", gettext("You may not open this"), text, hint, permission))
 
 
 def missing(request: Request, failure: Exception) -> Response:
     """404."""
     own = not isinstance(failure, HTTPException)
     text = gettext(str(failure)) if own else gettext("There is no such page.")
-    return _page(request, NOT_FOUND, "search", gettext("Nothing here"), text, "")
+    return _page(request, NOT_FOUND, _Words("search", gettext("Nothing here"), text))
 
 
 def refused(request: Request, failure: Exception) -> Response:
@@ -40,7 +41,8 @@ def refused(request: Request, failure: Exception) -> Response:
     if not isinstance(failure, HTTPException) or failure.status_code == NOT_FOUND:
         return missing(request, failure)
     phrase = HTTPStatus(failure.status_code).phrase
-    response = _page(request, failure.status_code, "circle-alert", gettext("That cannot be done"), failure.detail or phrase, "")
+    words = _Words("circle-alert", gettext("That cannot be done"), failure.detail or phrase)
+    response = _page(request, failure.status_code, words)
     response.headers.update(failure.headers or {})
     return response
 
@@ -49,7 +51,7 @@ def away(request: Request, failure: Exception) -> Response:
     """503: the database is away for a moment."""
     text = gettext("The database of the hub does not answer. Recordings go on being taken in and wait safely on disk.")
     hint = gettext("Try again in a moment.")
-    response = _page(request, UNAVAILABLE, "database", gettext("Back soon"), text, hint, bare=True)
+    response = _page(request, UNAVAILABLE, _Words("database", gettext("Back soon"), text, hint), bare=True)
     response.headers["Retry-After"] = _RETRY_AFTER_S
     del failure
     return response
@@ -59,12 +61,21 @@ def broken(request: Request, failure: Exception) -> Response:
     """500: the request id is all that is told."""
     del failure
     text = gettext("Something went wrong in the hub. The log has the details.")
-    return _page(request, BROKEN, "octagon-alert", gettext("That should not have happened"), text, "", bare=True)
+    return _page(request, BROKEN, _Words("octagon-alert", gettext("That should not have happened"), text), bare=True)
 
 
-def _page(  # noqa: PLR0913 - the words of one page
-    request: Request, status: int, icon: str, title: str, text: str, hint: str, code: str = "", *, bare: bool = False
-) -> Response:
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a page of this kind says; code: for programs and administrators."""
+
+    symbol: str
+    title: str
+    text: str
+    hint: str = ""
+    code: str = ""
+
+
+def _page(request: Request, status: int, words: _Words, *, bare: bool = False) -> Response:
     """A whole page in the hub's frame where somebody is signed in; JSON or text where no page was asked for.
 
     bare: outside the frame, which would ask the database.
@@ -72,11 +83,11 @@ def _page(  # noqa: PLR0913 - the words of one page
     request_id = getattr(request.state, "request_id", "")
     accepts = request.headers.get("accept", "")
     if "application/json" in accepts:
-        return JSONResponse({"state": "failed", "message": text, "request_id": request_id}, status)
+        return JSONResponse({"state": "failed", "message": words.text, "request_id": request_id}, status)
     if "text/html" not in accepts and "*/*" not in accepts and accepts:
-        return PlainTextResponse(f"{text} ({request_id})", status)
-    words = {"icon_name": icon, "title": title, "text": text, "hint": hint, "code": code, "status": status}
+        return PlainTextResponse(f"{words.text} ({request_id})", status)
+    context = {**asdict(words), "status": status, "request_id": request_id}
     renderer = web_of(request).renderer
     if bare or person_of(request) is None:
-        return renderer.fragment(request, "gate/failure.html", status, **words, request_id=request_id)
-    return renderer.page(request, "failure.html", status, **words, request_id=request_id)
+        return renderer.fragment(request, "gate/failure.html", status, **context)
+    return renderer.page(request, "failure.html", status, **context)

@@ -104,9 +104,7 @@ def setup(request: Request, form: FormData) -> Response:
         errors = {field: f"{gettext(str(wrong))} {gettext(wrong.hint)}".strip()}
         return _setup(request, UNPROCESSABLE, token=token, login=login, name=name, errors=errors)
     try:
-        signed_in = accounts.sign_in(
-            login, password, actor_of(request), agent=request.headers.get("user-agent", "")
-        )
+        signed_in = accounts.sign_in(login, password, actor_of(request), agent=request.headers.get("user-agent", ""))
     except SignInRefused:
         return go_to("/sign-in?" + urlencode({"next": "/recordings"}))
     response = go_to("/recordings")

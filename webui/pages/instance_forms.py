@@ -18,12 +18,21 @@ from hub.sdk import Health, HealthState, Kind
 from webui import settings_view
 from webui.lamps import numbers
 from webui.language import gettext, later
-from webui.pages.instances import Section, card_context, icon_of, instance_of, list_context, plugin_of, take_up
+from webui.pages.instances import (
+    Section,
+    card_context,
+    icon_of,
+    instance_of,
+    list_context,
+    plugin_of,
+    section_of,
+    take_up,
+)
 from webui.reach import go_to, services_of, shows, takes_form, text_of, texts_of, viewer_of, web_of
 from webui.security import actor_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pydantic import BaseModel
     from starlette.datastructures import FormData
@@ -67,7 +76,7 @@ class Entered:
         return not (self.errors or self.option_errors or self.name_errors)
 
 
-def read_form(request: Request, section: Section, found: Found, form: FormData, instance_id: int | None) -> Entered:
+def read_form(request: Request, found: Found, form: FormData, instance_id: int | None) -> Entered:
     """The settings of a submitted form; everything wrong is found at once."""
     texts = texts_of(form)
     entered = Entered(name=text_of(form, "name").strip())
@@ -77,7 +86,7 @@ def read_form(request: Request, section: Section, found: Found, form: FormData, 
         entered.name_errors = (gettext("This is needed."),)
     try:
         entered.settings = services_of(request).instances.parse_form(
-            section.kind, found.info.name, texts, instance_id, SETTINGS
+            section_of(request).kind, found.info.name, texts, instance_id, SETTINGS
         )
     except FormErrors as wrong:
         entered.errors = dict(wrong.by_field)
@@ -88,7 +97,7 @@ def read_form(request: Request, section: Section, found: Found, form: FormData, 
     return entered
 
 
-def form_context(request: Request, section: Section, found: Found | None, entered: Entered) -> dict[str, Any]:
+def form_context(section: Section, found: Found | None, entered: Entered) -> dict[str, Any]:
     """What the form shows."""
     shown = settings_view.groups(found.info.settings, entered.values, entered.errors, SETTINGS) if found else []
     options = settings_view.groups(InstanceOptions, entered.option_values, entered.option_errors, OPTIONS)
@@ -120,95 +129,114 @@ def _with_options(
     return [*rest, settings_view.GroupView("advanced", settings_view.GROUPS["advanced"], fields)]
 
 
-def routes(section: Section, extras: Callable[[Request], dict[str, Any]] = lambda _: {}) -> list[Route]:
-    """The pages of a section that show a form; extras: what its list page shows beside the cards."""
+@shows("device.add")
+def choose(request: Request) -> Response:
+    """Which plug-in it is to be."""
+    section = section_of(request)
+    scan = services_of(request).plugins.scans()[section.kind]
+    offers = [(found.info, icon_of(found, section)) for found in scan.found.values()]
+    return web_of(request).renderer.page(
+        request, "devices/choose.html", where=section, section=section.path, offers=offers, refused=scan.refused
+    )
 
-    @shows("device.list")
-    def list_page(request: Request) -> Response:
-        context = list_context(request, section) | extras(request)
-        return web_of(request).renderer.page(request, "devices/list.html", **context, done=done_text(request))
 
-    @shows("device.add")
-    def choose(request: Request) -> Response:
-        scan = services_of(request).plugins.scans()[section.kind]
-        offers = [(found.info, icon_of(found, section)) for found in scan.found.values()]
-        return web_of(request).renderer.page(
-            request, "devices/choose.html", where=section, section=section.path, offers=offers, refused=scan.refused
-        )
+@shows("device.add")
+def new(request: Request) -> Response:
+    """An empty form."""
+    found = plugin_of(request, request.path_params["plugin"])
+    if found is None:
+        return go_to(f"{section_of(request).path}/new")
+    context = form_context(section_of(request), found, Entered(name=""))
+    return web_of(request).renderer.page(request, "devices/new.html", **context)
 
-    @shows("device.add")
-    def new(request: Request) -> Response:
-        found = plugin_of(request, section, request.path_params["plugin"])
-        if found is None:
-            return go_to(f"{section.path}/new")
-        context = form_context(request, section, found, Entered(name=""))
-        return web_of(request).renderer.page(request, "devices/new.html", **context)
 
-    @takes_form("device.add")
-    def create(request: Request, form: FormData) -> Response:
-        found = plugin_of(request, section, request.path_params["plugin"])
-        if found is None:
-            return go_to(f"{section.path}/new")
-        entered = read_form(request, section, found, form, None)
-        if entered.is_right:
-            try:
-                instance = services_of(request).instances.create(
-                    section.kind, found.info.name, entered.name, entered.settings, actor_of(request), options=entered.options
-                )
-            except FormErrors as wrong:
-                _take_errors(entered, wrong)
-            else:
-                took = take_up(request, instance.id)
-                return go_to(f"{section.path}/{instance.id}?done={'added' if took else 'saved-later'}")
-        context = form_context(request, section, found, entered)
-        return web_of(request).renderer.page(request, "devices/new.html", UNPROCESSABLE, **context)
-
-    @shows("device.list")
-    def edit(request: Request) -> Response:
-        instance = instance_of(request, section)
-        return _edit_page(request, section, instance, _stored(instance))
-
-    @takes_form("device.change")
-    def save(request: Request, form: FormData) -> Response:
-        instance = instance_of(request, section)
-        found = plugin_of(request, section, instance.plugin)
-        if found is None:
-            return go_to(f"{section.path}/{instance.id}")
-        entered = read_form(request, section, found, form, instance.id)
-        if not entered.is_right:
-            return _edit_page(request, section, instance, entered, UNPROCESSABLE)
-        revision = text_of(form, "revision")
+@takes_form("device.add")
+def create(request: Request, form: FormData) -> Response:
+    """Keep what was entered, or show the form again."""
+    found = plugin_of(request, request.path_params["plugin"])
+    if found is None:
+        return go_to(f"{section_of(request).path}/new")
+    entered = read_form(request, found, form, None)
+    if entered.is_right:
         try:
-            services_of(request).instances.change(
-                instance.id,
-                int(revision) if revision.isdecimal() else 0,
+            instance = services_of(request).instances.create(
+                section_of(request).kind,
+                found.info.name,
+                entered.name,
+                entered.settings,
                 actor_of(request),
-                name=entered.name,
-                settings=entered.settings,
                 options=entered.options,
             )
         except FormErrors as wrong:
             _take_errors(entered, wrong)
-            return _edit_page(request, section, instance, entered, UNPROCESSABLE)
-        except InstanceConflict as conflict:
-            entered.errors[""] = (f"{conflict} {conflict.hint}",)
-            return _edit_page(request, section, instance, entered, CONFLICT)
-        took = take_up(request, instance.id)
-        return go_to(f"{section.path}/{instance.id}?done={'saved' if took else 'saved-later'}")
+        else:
+            took = take_up(request, instance.id)
+            return go_to(f"{section_of(request).path}/{instance.id}?done={'added' if took else 'saved-later'}")
+    context = form_context(section_of(request), found, entered)
+    return web_of(request).renderer.page(request, "devices/new.html", UNPROCESSABLE, **context)
 
-    @takes_form("device.test")
-    def test_new(request: Request, form: FormData) -> Response:
-        found = plugin_of(request, section, request.path_params["plugin"])
-        return _test(request, section, found, form, None)
 
-    @takes_form("device.test")
-    def test_stored(request: Request, form: FormData) -> Response:
-        instance = instance_of(request, section)
-        return _test(request, section, plugin_of(request, section, instance.plugin), form, instance.id)
+@shows("device.list")
+def edit(request: Request) -> Response:
+    """The settings of one instance."""
+    instance = instance_of(request)
+    return _edit_page(request, instance, _stored(instance))
 
+
+@takes_form("device.change")
+def save(request: Request, form: FormData) -> Response:
+    """Keep what was changed, or show the form again."""
+    instance = instance_of(request)
+    found = plugin_of(request, instance.plugin)
+    if found is None:
+        return go_to(f"{section_of(request).path}/{instance.id}")
+    entered = read_form(request, found, form, instance.id)
+    if not entered.is_right:
+        return _edit_page(request, instance, entered, UNPROCESSABLE)
+    revision = text_of(form, "revision")
+    try:
+        services_of(request).instances.change(
+            instance.id,
+            int(revision) if revision.isdecimal() else 0,
+            actor_of(request),
+            name=entered.name,
+            settings=entered.settings,
+            options=entered.options,
+        )
+    except FormErrors as wrong:
+        _take_errors(entered, wrong)
+        return _edit_page(request, instance, entered, UNPROCESSABLE)
+    except InstanceConflict as conflict:
+        entered.errors[""] = (f"{conflict} {conflict.hint}",)
+        return _edit_page(request, instance, entered, CONFLICT)
+    took = take_up(request, instance.id)
+    return go_to(f"{section_of(request).path}/{instance.id}?done={'saved' if took else 'saved-later'}")
+
+
+@takes_form("device.test")
+def test_new(request: Request, form: FormData) -> Response:
+    """Try settings that are not saved."""
+    found = plugin_of(request, request.path_params["plugin"])
+    return _test(request, found, form, None)
+
+
+@takes_form("device.test")
+def test_stored(request: Request, form: FormData) -> Response:
+    """Try changed settings of an instance; what it keeps secret is filled in."""
+    instance = instance_of(request)
+    return _test(request, plugin_of(request, instance.plugin), form, instance.id)
+
+
+@shows("device.list")
+def devices_page(request: Request) -> Response:
+    """The devices with their lamps."""
+    return web_of(request).renderer.page(request, "devices/list.html", **list_context(request), done=done_text(request))
+
+
+def routes(section: Section) -> list[Route]:
+    """The pages of a section that show a form."""
     base = section.path
     return [
-        Route(base, list_page),
         Route(f"{base}/new", choose),
         Route(f"{base}/new/{{plugin}}", new),
         Route(f"{base}/new/{{plugin}}", create, methods=["POST"]),
@@ -240,25 +268,25 @@ def _stored(instance: Instance) -> Entered:
     )
 
 
-def _edit_page(
-    request: Request, section: Section, instance: Instance, entered: Entered, status: int = 200
-) -> Response:
-    found = plugin_of(request, section, instance.plugin)
-    context = form_context(request, section, found, entered) | card_context(request, section, instance)
+def _edit_page(request: Request, instance: Instance, entered: Entered, status: int = 200) -> Response:
+    found = plugin_of(request, instance.plugin)
+    context = form_context(section_of(request), found, entered) | card_context(request, instance)
     context["may_save"] = "device.change" in viewer_of(request).permissions
     return web_of(request).renderer.page(request, "devices/edit.html", status, **context, done=done_text(request))
 
 
-def _test(request: Request, section: Section, found: Found | None, form: FormData, instance_id: int | None) -> Response:
+def _test(request: Request, found: Found | None, form: FormData, instance_id: int | None) -> Response:
     """Try what is typed, without saving it; the answer is put beside the form, which stays as it is."""
     if found is None:
         return _verdict(request, None, message=gettext("The plug-in is not installed any more."))
-    entered = read_form(request, section, found, form, instance_id)
+    entered = read_form(request, found, form, instance_id)
     if entered.errors:
         return _verdict(request, None, errors=_named(found.info.settings, entered.errors))
     _note_test(request, found, instance_id)
     try:
-        health = services_of(request).commands.check(section.kind, found.info.name, entered.settings, instance_id)
+        health = services_of(request).commands.check(
+            section_of(request).kind, found.info.name, entered.settings, instance_id
+        )
     except PluginFailure as failure:
         errors = _named(found.info.settings, {name: texts for name, texts in failure.by_field.items() if name})
         return _verdict(request, None, message=str(failure), hint=failure.hint, errors=errors)

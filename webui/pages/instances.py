@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from hub.runtime.instance import Instance
     from hub.runtime.loader import Found
 
-ICONS = frozenset({"phone", "server", "folder", "cloud", "hard-drive", "disc-3", "radio", "network", "database", "mail"})
+ICONS = frozenset(
+    {"phone", "server", "folder", "cloud", "hard-drive", "disc-3", "radio", "network", "database", "mail"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,12 @@ STORES = Section(
 SECTIONS = (DEVICES, STORES)
 
 
-def instance_of(request: Request, section: Section) -> Instance:
+def section_of(request: Request) -> Section:
+    """The section that the address is in."""
+    return STORES if request.url.path.startswith(STORES.path) else DEVICES
+
+
+def instance_of(request: Request) -> Instance:
     """The instance that the address names.
 
     Raises: NotThere.
@@ -78,15 +85,15 @@ def instance_of(request: Request, section: Section) -> Instance:
         instance = services_of(request).instances.get(request.path_params["id"])
     except (InstanceMissing, OverflowError):
         raise missing from None
-    if instance.kind is not section.kind:
+    if instance.kind is not section_of(request).kind:
         raise missing
     return instance
 
 
-def plugin_of(request: Request, section: Section, name: str) -> Found | None:
+def plugin_of(request: Request, name: str) -> Found | None:
     """The plug-in, or None if it is not installed or was refused."""
     try:
-        return services_of(request).plugins.find(section.kind, name)
+        return services_of(request).plugins.find(section_of(request).kind, name)
     except PluginMissing:
         return None
 
@@ -97,9 +104,10 @@ def icon_of(found: Found | None, section: Section) -> str:
     return wanted if wanted in ICONS else section.icon
 
 
-def card_context(request: Request, section: Section, instance: Instance) -> dict[str, Any]:
+def card_context(request: Request, instance: Instance) -> dict[str, Any]:
     """What the card of one instance shows."""
-    found = plugin_of(request, section, instance.plugin)
+    section = section_of(request)
+    found = plugin_of(request, instance.plugin)
     return {
         "instance": instance,
         "lamp": lamp_of(instance),
@@ -109,10 +117,11 @@ def card_context(request: Request, section: Section, instance: Instance) -> dict
     }
 
 
-def list_context(request: Request, section: Section) -> dict[str, Any]:
+def list_context(request: Request) -> dict[str, Any]:
     """The cards of all instances of a section."""
+    section = section_of(request)
     instances = services_of(request).instances.list(section.kind)
-    return {"where": section, "cards": [card_context(request, section, instance) for instance in instances]}
+    return {"where": section, "cards": [card_context(request, instance) for instance in instances]}
 
 
 def take_up(request: Request, instance_id: int) -> bool:
@@ -124,59 +133,70 @@ def take_up(request: Request, instance_id: int) -> bool:
     return True
 
 
+@shows("device.list")
+def card(request: Request) -> Response:
+    """The card of one instance, for its live update."""
+    context = card_context(request, instance_of(request))
+    return web_of(request).renderer.fragment(request, "devices/card.html", **context)
+
+
+@shows("device.list")
+def now(request: Request) -> Response:
+    """How one instance is now, for its live update."""
+    context = card_context(request, instance_of(request))
+    return web_of(request).renderer.fragment(request, "devices/now.html", **context)
+
+
+@takes_form("device.change")
+def switch(request: Request, form: FormData) -> Response:
+    """Switch it on or off."""
+    instance = instance_of(request)
+    enabled = text_of(form, "enabled") == "yes"
+    services_of(request).instances.change(instance.id, instance.revision, actor_of(request), enabled=enabled)
+    take_up(request, instance.id)
+    return go_to(f"{section_of(request).path}/{instance.id}?done={'on' if enabled else 'off'}")
+
+
+@takes_form("device.change")
+def restart(request: Request, form: FormData) -> Response:
+    """Start it again, parked or not."""
+    del form
+    instance = instance_of(request)
+    try:
+        services_of(request).commands.restart(instance.id)
+    except (SupervisorAway, PluginFailure):
+        return go_to(f"{section_of(request).path}/{instance.id}?done=away")
+    return go_to(f"{section_of(request).path}/{instance.id}?done=restarted")
+
+
+@shows("device.delete")
+def ask_delete(request: Request) -> Response:
+    """What deleting it would mean."""
+    instance = instance_of(request)
+    return web_of(request).renderer.page(
+        request,
+        "devices/delete.html",
+        **card_context(request, instance),
+        recordings=_count_recordings(request, instance),
+        is_primary=instance.id == load_preferences(request).primary_store,
+        section=section_of(request).path,
+    )
+
+
+@takes_form("device.delete")
+def delete(request: Request, form: FormData) -> Response:
+    """Delete it; its recordings stay."""
+    instance = instance_of(request)
+    if text_of(form, "sure") != "yes":
+        return go_to(f"{section_of(request).path}/{instance.id}/delete")
+    services_of(request).instances.delete(instance.id, actor_of(request))
+    with suppress(SupervisorAway, PluginFailure):
+        services_of(request).commands.reload(instance.id)
+    return go_to(f"{section_of(request).path}?done=deleted")
+
+
 def routes(section: Section) -> list[Route]:
-    """The pages of a section that act on one instance without a form of its own."""
-
-    @shows("device.list")
-    def card(request: Request) -> Response:
-        context = card_context(request, section, instance_of(request, section))
-        return web_of(request).renderer.fragment(request, "devices/card.html", **context)
-
-    @shows("device.list")
-    def now(request: Request) -> Response:
-        context = card_context(request, section, instance_of(request, section))
-        return web_of(request).renderer.fragment(request, "devices/now.html", **context)
-
-    @takes_form("device.change")
-    def switch(request: Request, form: FormData) -> Response:
-        instance = instance_of(request, section)
-        enabled = text_of(form, "enabled") == "yes"
-        services_of(request).instances.change(instance.id, instance.revision, actor_of(request), enabled=enabled)
-        take_up(request, instance.id)
-        return go_to(f"{section.path}/{instance.id}?done={'on' if enabled else 'off'}")
-
-    @takes_form("device.change")
-    def restart(request: Request, form: FormData) -> Response:
-        del form
-        instance = instance_of(request, section)
-        try:
-            services_of(request).commands.restart(instance.id)
-        except (SupervisorAway, PluginFailure):
-            return go_to(f"{section.path}/{instance.id}?done=away")
-        return go_to(f"{section.path}/{instance.id}?done=restarted")
-
-    @shows("device.delete")
-    def ask_delete(request: Request) -> Response:
-        instance = instance_of(request, section)
-        return web_of(request).renderer.page(
-            request,
-            "devices/delete.html",
-            **card_context(request, section, instance),
-            recordings=_count_recordings(request, instance),
-            is_primary=instance.id == load_preferences(request).primary_store,
-            section=section.path,
-        )
-
-    @takes_form("device.delete")
-    def delete(request: Request, form: FormData) -> Response:
-        instance = instance_of(request, section)
-        if text_of(form, "sure") != "yes":
-            return go_to(f"{section.path}/{instance.id}/delete")
-        services_of(request).instances.delete(instance.id, actor_of(request))
-        with suppress(SupervisorAway, PluginFailure):
-            services_of(request).commands.reload(instance.id)
-        return go_to(f"{section.path}?done=deleted")
-
+    """The pages of a section that act on one instance."""
     base = section.path + "/{id:int}"
     return [
         Route(f"{base}/card", card),

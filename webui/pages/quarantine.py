@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
@@ -16,6 +15,8 @@ from webui.reach import go_to, services_of, shows, takes_form, text_of, web_of
 from webui.security import actor_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from starlette.datastructures import FormData
     from starlette.requests import Request
     from starlette.responses import Response

@@ -12,12 +12,12 @@ from hub.access.permissions import allows
 from hub.catalog.prepared import MediaKind
 from hub.catalog.recording import Media, RecordingDetail
 from hub.sdk import NoticeKind
+from hub.vault.stream import FileMissing, StoreAway
 from webui import parties
 from webui.language import gettext, later
 from webui.pages.recordings import device_names
 from webui.reach import services_of, shows, viewer_of, web_of
 from webui.recording_filters import DIRECTIONS
-from webui.security import actor_of
 from webui.viewing import language_of
 
 NOTICES = {
@@ -137,9 +137,8 @@ def _playing(request: Request, recording: RecordingDetail) -> dict[str, Any]:
     if not recording.playable:
         words = gettext("No browser can play this recording as it is stored. Its original can be downloaded.")
         return _refusal("file-audio", "unplayable", "warn", words)
-    problem = services_of(request).playback.problem(recording) if request.query_params.get("why") else None
-    if problem is not None:
-        return _refusal("archive" if problem.away else "circle-x", "away" if problem.away else "missing", "warn", problem.text)
+    if request.query_params.get("why") and (trouble := _trouble(request, recording)):
+        return trouble
     form = _played_form(recording)
     channels = min(form.channels if form else 1, 2)
     lanes = parties.lanes_of(recording.parties, channels)
@@ -149,6 +148,17 @@ def _playing(request: Request, recording: RecordingDetail) -> dict[str, Any]:
         "peaks": f"/media/{recording.text_id}/peaks" if _has_peaks(recording) else "",
         "lanes": [{"label": lane.label, "detail": lane.detail} for lane in lanes],
     }
+
+
+def _trouble(request: Request, recording: RecordingDetail) -> dict[str, Any] | None:
+    """Why the audio does not come, once the browser could not have it; None if it would come now."""
+    try:
+        services_of(request).playback.open(recording, "play").open(0, 1).close()
+    except FileMissing:
+        return _refusal("circle-x", "missing", "bad", gettext("The audio is not in any store any more."))
+    except StoreAway as away:
+        return _refusal("archive", "away", "warn", f"{away} {away.hint}".strip())
+    return None
 
 
 def _refusal(icon: str, state: str, shade: str, message: str) -> dict[str, Any]:

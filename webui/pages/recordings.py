@@ -134,9 +134,7 @@ def _search(request: Request, filters: RecordingFilters) -> Page[RecordingRow]:
 
 
 def _rows(request: Request, filters: RecordingFilters, page: Page[RecordingRow]) -> Response:
-    return web_of(request).renderer.fragment(
-        request, "recordings/rows.html", **_row_context(request, filters, page)
-    )
+    return web_of(request).renderer.fragment(request, "recordings/rows.html", **_row_context(request, filters, page))
 
 
 def _row_context(request: Request, filters: RecordingFilters, page: Page[RecordingRow]) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from hub.config import HubPreferences
 from hub.config.policy import StoredForm, Verification
 from hub.sdk import Kind
 from webui.language import gettext, later
-from webui.pages import instance_forms
+from webui.pages.instance_forms import done_text
 from webui.pages.instances import STORES, list_context
-from webui.reach import go_to, services_of, takes_form, text_of, web_of
+from webui.reach import go_to, services_of, shows, takes_form, text_of, web_of
 from webui.security import actor_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 UNPROCESSABLE = 422
 FORMS = {
     StoredForm.OPUS: (later("Opus"), later("Small and clear: about 100 KB a minute. Every browser plays it.")),
-    StoredForm.KEEP: (later("As it came"), later("What the PBX delivered, and nothing else. It plays where a browser can.")),
+    StoredForm.KEEP: (
+        later("As it came"),
+        later("What the PBX delivered, and nothing else. It plays where a browser can."),
+    ),
     StoredForm.MP3: (later("MP3"), later("Larger than Opus; for programs that know nothing newer.")),
     StoredForm.WAV: (later("WAV"), later("Without any compression: about 1 MB a minute and channel.")),
     StoredForm.FLAC: (later("FLAC"), later("Compressed without loss: about half of WAV.")),
@@ -59,6 +62,13 @@ def extras(request: Request, policy: Policy | None = None) -> dict[str, Any]:
 def _stored(request: Request) -> Policy:
     with services_of(request).db.read() as session:
         return Policy(preferences.load(session), preferences.revision(session))
+
+
+@shows("device.list")
+def storage_page(request: Request) -> Response:
+    """The stores with their lamps, and the policy."""
+    context = list_context(request) | extras(request)
+    return web_of(request).renderer.page(request, "devices/list.html", **context, done=done_text(request))
 
 
 @takes_form("settings.change")
@@ -99,7 +109,7 @@ def _read(form: FormData, before: HubPreferences) -> HubPreferences:
 
 
 def _again(request: Request, policy: Policy) -> Response:
-    context = list_context(request, STORES) | extras(request, policy)
+    context = list_context(request) | extras(request, policy)
     return web_of(request).renderer.page(
         request, "devices/list.html", UNPROCESSABLE, **context, done="", section=STORES.path
     )
@@ -108,6 +118,3 @@ def _again(request: Request, policy: Policy) -> Response:
 def _sentence(text: str) -> str:
     text = gettext(text.removeprefix("Value error, "))
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
-
-
-routes = instance_forms.routes(STORES, extras)

@@ -46,5 +46,6 @@ document.addEventListener("change", (event) => {
 });
 
 document.addEventListener("htmx:after:swap", prepare);
+document.querySelector('.gate [aria-invalid="true"]')?.focus();
 prepare();
 listen();

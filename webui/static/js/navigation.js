@@ -32,9 +32,11 @@ document.addEventListener("htmx:after:swap", (event) => {
   markSection();
   if (!isPage(ctx)) return;
   const restored = ctx.request.headers["HX-History-Restore-Request"];
-  if (!restored) window.scrollTo(0, 0);
+  const wrong = main().querySelector('[aria-invalid="true"]');
+  if (!restored && !wrong) window.scrollTo(0, 0);
   requestAnimationFrame(() => {
-    if (!main().contains(document.activeElement)) (main().querySelector("[autofocus], .note.bad a, h1[tabindex]") ?? main()).focus({ preventScroll: true });
+    if (wrong) wrong.focus();
+    else if (!main().contains(document.activeElement)) (main().querySelector("[autofocus], .note.bad a, h1[tabindex]") ?? main()).focus({ preventScroll: true });
     announce(document.title);
   });
 });

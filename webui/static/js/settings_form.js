@@ -14,7 +14,6 @@ class SettingsForm extends HTMLElement {
     this.leave = (event) => this.dirty && event.preventDefault();
     window.addEventListener("beforeunload", this.leave);
     this.update();
-    this.querySelector('[aria-invalid="true"]')?.focus();
   }
 
   disconnectedCallback() {

@@ -11,17 +11,19 @@ const style = (name) => getComputedStyle(document.documentElement).getPropertyVa
 const narrow = () => matchMedia("(max-width: 860px)").matches;
 
 // light-dark() in a custom property stays unresolved: let the browser compute it on a real property
-function colour(name) {
+function computed(value) {
   const probe = document.createElement("i");
   probe.hidden = true;
-  probe.style.color = `var(${name})`;
+  probe.style.color = value;
   document.body.append(probe);
-  const value = getComputedStyle(probe).color;
+  const found = getComputedStyle(probe).color;
   probe.remove();
-  return value;
+  return found;
 }
 
-const faded = (value, share) => value.replace(/^rgb\((.*)\)$/, `rgb($1 / ${share})`).replaceAll(",", " ");
+const colour = (name) => computed(`var(${name})`);
+// opaque: wavesurfer paints what has been played through the alpha of what has not
+const faded = (name, share) => computed(`color-mix(in srgb, var(${name}) ${share}%, var(--raised))`);
 
 export class Waveform {
   constructor(box, audio, { duration, peaks, lanes }) {
@@ -30,6 +32,7 @@ export class Waveform {
     this.lanes = lanes;
     this.peaks = peaks;
     this.pxPerSecond = 0;
+    this.muted = new Set();
     this.surfer = WaveSurfer.create({
       container: box,
       media: audio,
@@ -56,9 +59,9 @@ export class Waveform {
 
   look() {
     const height = narrow() ? 34 : LANE_PX;
-    const colours = this.lanes.map((_, lane) => colour(`--lane-${(lane % 6) + 1}`));
-    const one = (value) => ({ waveColor: faded(value, 0.42), progressColor: value, height });
-    return { ...one(colours[0]), cursorColor: colour("--text"), splitChannels: colours.length > 1 ? colours.map(one) : undefined };
+    const names = this.lanes.map((_, lane) => (this.muted.has(lane) ? "--calm" : `--lane-${(lane % 6) + 1}`));
+    const one = (name, lane) => ({ waveColor: faded(name, this.muted.has(lane) ? 22 : 45), progressColor: colour(name), height });
+    return { ...one(names[0], 0), cursorColor: colour("--text"), splitChannels: names.length > 1 ? names.map(one) : undefined };
   }
 
   timeline() {
@@ -85,10 +88,8 @@ export class Waveform {
   }
 
   mute(muted) {
-    const look = this.look();
-    if (!look.splitChannels) return;
-    look.splitChannels = look.splitChannels.map((lane, at) => (muted.has(at) ? { ...lane, waveColor: faded(colour("--text-3"), 0.3), progressColor: faded(colour("--text-3"), 0.5) } : lane));
-    this.surfer.setOptions(look);
+    this.muted = muted;
+    this.surfer.setOptions(this.look());
   }
 
   destroy() {
