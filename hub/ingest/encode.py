@@ -1,5 +1,7 @@
 """Makes the form in which a recording is stored or played, channel by channel as the original has them."""
 
+import errno
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,6 +22,9 @@ _MP3_BPS_PER_HZ = 2  # 16 kbit/s for a channel of telephony, 32 kbit/s for one o
 _OPUS_FRAME_MS = 60
 # Those of FLAC, RFC 9639 section 9.1.3; the names matter little, as no channel is ever mixed into another.
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+
+
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENOENT, errno.EACCES, errno.ESTALE})
 
 
 class EncodeFailed(Exception):
@@ -92,12 +97,12 @@ class Encoder:
             self._output = av.open(f"file:{path}", "w", format=target.container, options={"fflags": "+bitexact"})
             self._stream = self._add_stream(target)
         except (av.error.FFmpegError, OSError, ValueError) as exc:
-            raise EncodeFailed(str(exc)) from exc
+            raise _blame(exc) from exc
 
     def add(self, block: Samples) -> None:
         """Encode a block of shape (frames, channels).
 
-        Raises: EncodeFailed.
+        Raises: EncodeFailed; OSError (the disk).
         """
         frame = av.AudioFrame.from_ndarray(
             np.ascontiguousarray(block).reshape(1, -1), format="s16", layout=self._layout
@@ -110,12 +115,12 @@ class Encoder:
             for piece in self._resampler.resample(frame) if self._resampler else (frame,):
                 self._output.mux(self._stream.encode(piece))
         except (av.error.FFmpegError, OSError, ValueError) as exc:
-            raise EncodeFailed(str(exc)) from exc
+            raise _blame(exc) from exc
 
     def finish(self) -> None:
         """Encode what is left and close the file.
 
-        Raises: EncodeFailed.
+        Raises: EncodeFailed; OSError (the disk).
         """
         try:
             for piece in self._resampler.resample(None) if self._resampler else ():
@@ -123,7 +128,7 @@ class Encoder:
             self._output.mux(self._stream.encode(None))
             self._output.close()
         except (av.error.FFmpegError, OSError, ValueError) as exc:
-            raise EncodeFailed(str(exc)) from exc
+            raise _blame(exc) from exc
 
     def close(self) -> None:
         """Close the file as it is."""
@@ -147,6 +152,13 @@ class Encoder:
         if target.bit_rate_bps:
             stream.bit_rate = target.bit_rate_bps
         return stream
+
+
+def _blame(exc: Exception) -> Exception:
+    """The disk, which may be well again later, or what was to be encoded."""
+    if isinstance(exc, OSError) and exc.errno in _DISK:
+        return OSError(exc.errno, os.strerror(exc.errno))
+    return EncodeFailed(str(exc))
 
 
 def _at_least(rate_hz: int, rates_hz: tuple[int, ...]) -> int:

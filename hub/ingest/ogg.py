@@ -43,11 +43,11 @@ def _find_flaw(tail: bytes) -> str:
 
 def _end_of_page(tail: bytes, at: int) -> int | None:
     """Where the page that starts at `at` ends; None if what is there is no page."""
+    if tail[at + 4 : at + 5] not in {b"", b"\0"}:  # the version
+        return None
     if len(tail) < at + _HEADER_BYTES:
         return len(tail) + 1
-    version, segments = tail[at + 4], tail[at + 26]
-    if version != 0:
-        return None
+    segments = tail[at + 26]
     table = tail[at + _HEADER_BYTES : at + _HEADER_BYTES + segments]
     if len(table) < segments:
         return len(tail) + 1

@@ -53,10 +53,11 @@ class Spool:
         self.incoming = folder / "incoming"
         self.ready = folder / "ready"
         self.quarantine = folder / "quarantine"
-        for room in (self.incoming, self.ready, self.quarantine):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for room in (folder, self.incoming, self.ready, self.quarantine):
             if not room.is_dir():
-                room.mkdir(mode=0o700, parents=True, exist_ok=True)
-                sync_folder(folder)
+                room.mkdir(mode=0o700, exist_ok=True)
+                sync_folder(room.parent)
 
     def submit(self, instance_id: int, draft: RecordingDraft) -> Receipt:
         """Take a recording over; when this returns, it is on the disk.
