@@ -16,7 +16,6 @@ from hub.catalog.claims import Claim, claim
 from hub.catalog.content import Content, columns_of, content_of
 from hub.catalog.models import Media, Placement, RawMetadata, Recording
 from hub.catalog.prepared import Committed, MediaKind, Outcome, PreparedMedia, PreparedRecording
-from hub.catalog.recording import subject_of
 from hub.catalog.terms import terms_of
 from hub.clock import to_ms, utc_now
 from hub.db.plain import injective_text, storable_text
@@ -47,7 +46,7 @@ def commit_recordings(
         _write_raw(session, new)
         _write_media(session, new, rows[0]["catalogued_ms"])
         _write_index(session, rows, contents)
-    _tell(session, claims, rows)
+    _tell(session, claims)
     return [Committed(each.prepared.receipt_id, each.recording_id, _outcome(each)) for each in claims]
 
 
@@ -161,18 +160,27 @@ def _write_index(session: Session, rows: Sequence[dict[str, Any]], contents: Seq
     )
 
 
-def _tell(session: Session, claims: Sequence[Claim], rows: Sequence[dict[str, Any]]) -> None:
+def _tell(session: Session, claims: Sequence[Claim]) -> None:
     """The audit lines, which bring the seals into the chain, and the events for those who watch."""
-    lines, news = [], []
-    written = {row["id"]: row for row in rows}
-    for each in claims:
-        if not each.is_new:
-            continue
-        lines.append(Fact(subject=subject_of(each.recording_id), facts=_seal_facts(each)))
-        topic = events.Topic.RECORDING_CHANGED if each.is_merged else events.Topic.RECORDING_CATALOGUED
-        news.append((topic, ids.to_text(each.recording_id), _event(each, written.get(each.recording_id))))
+    new = [(each, ids.to_text(each.recording_id)) for each in claims if each.is_new]
+    lines = [Fact(subject=f"recording:{text_id}", facts=_seal_facts(each)) for each, text_id in new]
     append_facts(session, SYSTEM, Action.INGEST, lines)
-    events.append_many(session, news)
+    events.append_many(
+        session,
+        [
+            (
+                events.Topic.RECORDING_CHANGED if each.is_merged else events.Topic.RECORDING_CATALOGUED,
+                text_id,
+                {
+                    "id": text_id,
+                    "instance": each.prepared.instance_id,
+                    "start_ms": to_ms(each.prepared.draft.started_at),
+                    "merged": each.is_merged,
+                },
+            )
+            for each, text_id in new
+        ],
+    )
 
 
 def _seal_facts(each: Claim) -> dict[str, JsonValue]:
@@ -187,12 +195,3 @@ def _seal_facts(each: Claim) -> dict[str, JsonValue]:
     if each.is_merged:
         facts["merged"] = True
     return facts
-
-
-def _event(each: Claim, row: dict[str, Any] | None) -> dict[str, JsonValue]:
-    return {
-        "id": ids.to_text(each.recording_id),
-        "instance": each.prepared.instance_id,
-        "start_ms": to_ms(each.prepared.draft.started_at) if row is None else row["start_ms"],
-        "merged": each.is_merged,
-    }

@@ -1,7 +1,7 @@
 """What a recording says about its call: the part that a later call detail may complete."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hub.db.plain import storable_json, storable_text
@@ -83,14 +83,20 @@ def owner_from(row: Any) -> Owner | None:
 
 
 def party_json(party: Party) -> dict[str, Any]:
-    """A party without what it leaves open."""
-    return {key: value for key, value in asdict(party).items() if value not in (None, "")}
+    """A party as JSON, without what it leaves open."""
+    values: dict[str, Any] = {"number": party.number, "role": party.role.value}
+    if party.name:
+        values["name"] = party.name
+    for key in ("channel", "joined_s", "left_s"):
+        if (value := getattr(party, key)) is not None:
+            values[key] = value
+    return values
 
 
 def party_from(value: Mapping[str, Any]) -> Party:
     """The party that `party_json` wrote."""
     return Party(
-        number=value.get("number", ""),
+        number=value["number"],
         name=value.get("name", ""),
         role=Role(value["role"]),
         channel=value.get("channel"),

@@ -52,8 +52,10 @@ def complete(session: Session, recordings: Sequence[tuple[PreparedRecording, Con
         matching.Call(prepared.instance_id, to_ms(prepared.draft.started_at), content)
         for prepared, content in recordings
     ]
+    known = matching.devices_with_details(session, sorted({call.device_id for call in calls}))
+    if not known:
+        return [content for _, content in recordings]
     by_call_id = matching.details_by_call_id(session, calls)
-    known = matching.devices_with_details(session, {call.device_id for call in calls})
     contents = []
     for place, call in enumerate(calls):
         content, rows = call.content, by_call_id.get(place, [])

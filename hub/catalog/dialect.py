@@ -1,8 +1,12 @@
 """What PostgreSQL and SQLite spell differently."""
 
-from sqlalchemy import Table, func, select
+from collections.abc import Sequence
+
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Table, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+
+from hub.db.types import canonical_json
 
 
 def is_postgres(session: Session) -> bool:
@@ -23,3 +27,11 @@ def lock_device(session: Session, space: int, device_id: int, *, shared: bool) -
     if is_postgres(session):
         take = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
         session.execute(select(take(space, func.hashint8(device_id))))
+
+
+def is_among(session: Session, column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    """Whether the column is one of these ids: one parameter, however many they are."""
+    if is_postgres(session):
+        return column == func.any(bindparam(None, list(ids), type_=ARRAY(BigInteger), unique=True))
+    listed = func.json_each(bindparam(None, canonical_json(list(ids)), unique=True)).table_valued("value")
+    return column.in_(select(listed.c.value))

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, and_, exists, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from hub.catalog.content import Content, content_from
@@ -69,12 +69,10 @@ def details_by_call_id(session: Session, calls: Sequence[Call]) -> dict[int, lis
 
 
 def devices_with_details(session: Session, device_ids: Collection[int]) -> set[int]:
-    """Which of these devices ever brought a detail with numbers; the others need not be asked for each recording."""
-    return {
-        device_id
-        for device_id in device_ids
-        if session.scalar(select(_DETAIL_NUMBER.c.detail).where(_DETAIL_NUMBER.c.instance_id == device_id).limit(1))
-    }
+    """Which of these devices ever brought a detail; the others need not be asked for each recording."""
+    known = (exists().where(_DETAIL.c.instance_id == device_id) for device_id in device_ids)
+    found = session.execute(select(*known)).one() if device_ids else ()
+    return {device_id for device_id, is_known in zip(device_ids, found, strict=True) if is_known}
 
 
 def details_by_numbers(session: Session, call: Call) -> list[Row[Any]]:

@@ -1,60 +1,62 @@
-"""How a search is carried out, decided by how many numbers and words match.
+"""How a search is carried out, decided by how many numbers and words match, and in how many recordings.
 
-Few recordings have a match: they are gathered and sorted. Few numbers match, each in many recordings: the newest of
-each are merged. Otherwise the list is walked from its end and each recording looked at: matches are then frequent.
+Few recordings: they are gathered and sorted. Few numbers or words, each in many recordings: the newest of each are
+merged. Otherwise the list is walked from its end and each recording looked at: matches are then frequent.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, union, union_all
+from sqlalchemy import ColumnElement, Select, True_, func, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
-from hub.catalog.models import Mention, Party, Recording
+from hub.catalog.dialect import is_among
+from hub.catalog.models import Recording
 from hub.catalog.models.recording import LONG_MS
-from hub.catalog.needles import Matches, Posting, has_role, look_up, needles_of, postings_of, split_values
+from hub.catalog.needles import Matches, has_call_id, has_role, holds, look_up, needles_of, split_values
 from hub.catalog.query import Count, Cursor, RecordingQuery, Visible
 from hub.catalog.window import Window
 
-GATHER_BOUND = 5_000
+GATHER_BOUND = 10_000
 MERGE_BOUND = 64
-WALK_BOUND = 100_000
+LOOK_BOUND = 100_000
 """So many recordings are looked at to count; with more the count is not exact."""
 
-_RECORDING, _PARTY, _MENTION = Recording.table(), Party.table(), Mention.table()
+_FEW = 8  # streams are merged in less time than their recordings are counted
+_REFILL = 4
+_RECORDING = Recording.table()
 _START, _ID = _RECORDING.c.start_ms, _RECORDING.c.id
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """filters: predicates on `recording`, all of them. driver: the matches to begin with, None to walk the list.
+    """filters: predicates on `recording`, all of them; () if every recording passes.
 
-    merge: the driver's streams are merged, not gathered. looks_at_text: the walk reads each recording's words.
+    driver: the matches whose recordings are gathered or merged, None to walk the list.
+    others: matches that are looked at for each recording.
     """
 
     filters: tuple[ColumnElement[bool], ...]
     driver: Matches | None = None
-    merge: bool = False
-    looks_at_text: bool = False
+    merges: bool = False
+    others: tuple[Matches, ...] = ()
 
 
 def make_plan(session: Session, visible: Visible, query: RecordingQuery, window: Window) -> Plan:
     """The plan for a query."""
-    filters = [visible.where, *filters_of(query)]
+    filters = [each for each in (visible.where, *filters_of(query)) if not isinstance(each, True_)]
     found = [look_up(session, needle) for needle in needles_of(query)]
-    weights = [_weight(session, matches, window) for matches in found]
     if not found:
         return Plan(tuple(filters))
-    lightest = min(range(len(found)), key=lambda place: weights[place])
-    driver, weight = found[lightest], weights[lightest]
-    if weight <= GATHER_BOUND:
-        others = [matches.holds() for matches in found if matches is not driver]
-        return Plan((*filters, *others), driver)
-    if not driver.too_many and len(driver.number_ids) + len(driver.word_ids) <= MERGE_BOUND:
-        others = [matches.holds() for matches in found if matches is not driver]
-        return Plan((*filters, *others), driver, merge=True)
-    return Plan((*filters, *(matches.holds() for matches in found)), looks_at_text=True)
+    if len(found) == 1 and 0 < found[0].n <= _FEW:
+        return Plan(tuple(filters), found[0], merges=True)
+    weights = [_weight(session, matches, window) for matches in found]
+    place = min(range(len(found)), key=weights.__getitem__)
+    driver, others = found[place], tuple(found[:place] + found[place + 1 :])
+    merges = weights[place] > GATHER_BOUND
+    if merges and (driver.too_many or driver.n > MERGE_BOUND):
+        return Plan((*filters, *(holds(session, matches) for matches in found)), others=tuple(found))
+    return Plan((*filters, *(holds(session, matches) for matches in others)), driver, merges, others)
 
 
 def filters_of(query: RecordingQuery) -> list[ColumnElement[bool]]:
@@ -73,41 +75,54 @@ def filters_of(query: RecordingQuery) -> list[ColumnElement[bool]]:
     if query.problems is not None:
         filters.append(columns.problem_code.is_not(None) if query.problems else columns.problem_code.is_(None))
     if call_ids := split_values(query.call_id):
-        filters += [columns.call_id.in_(call_ids), literal_column("recording.call_id <> ''")]
+        filters.append(has_call_id(call_ids))
     return filters
 
 
 def places(session: Session, plan: Plan, query: RecordingQuery, window: Window) -> list[Cursor]:
     """The places of the page, in reading direction."""
     if plan.driver is None:
-        selects = [_walk(plan, window, *stream) for stream in _streams(query)]
-    elif plan.merge:
-        selects = [_posted(plan, window, posting) for posting in postings_of(plan.driver)]
-        selects += _by_call_id(plan, window)
-    else:
-        selects = [_gathered(plan, window)]
-    found = [Cursor(row[0], row[1]) for each in selects for row in session.execute(each)]
-    return window.first_of(found)
+        walks = [_walk(plan, window, *stream) for stream in _streams(query)]
+        return window.first_of(_run(session, walks))
+    found: list[Cursor] = []
+    reading = window if not plan.filters else window.with_limit(window.limit * _REFILL)
+    while True:
+        selects = _candidates(session, plan, reading)
+        rows = _run(session, selects)
+        candidates = reading.first_of(rows)
+        found += _passing(session, plan, candidates)
+        if len(found) >= window.limit or len(rows) < reading.limit:
+            return found[: window.limit]
+        reading = reading.beyond(candidates[-1]).with_limit(reading.limit * _REFILL)
 
 
 def count(session: Session, plan: Plan, window: Window, bound: int) -> Count:
-    """How many recordings match, exact up to `bound`, and less exact where too many would have to be looked at."""
+    """How many recordings match: exact up to `bound`, or at least so many where too many would have to be looked at."""
+    looks = bool(plan.filters) if plan.driver is not None else bool(plan.others)
     if plan.driver is not None:
-        matched = _postings(plan.driver, window, union_all).subquery()
-        distinct = select(matched.c.recording_id).distinct().join(_RECORDING, matched.c.recording_id == _ID)
-        query = distinct.where(*plan.filters).limit(bound + 1)
-        n = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-        return Count(min(n, bound), n <= bound)
-    matching = select(_ID).where(*plan.filters, *window.conditions(_START, _ID)).limit(bound + 1)
-    if not plan.looks_at_text:
-        n = session.scalar(select(func.count()).select_from(matching.subquery())) or 0
-        return Count(min(n, bound), n <= bound)
-    newest = _START.desc()
-    nth = select(_START).where(*window.conditions(_START, _ID)).order_by(newest).offset(WALK_BOUND).limit(1)
-    from_ms = session.scalar(nth)
-    looked_at = matching if from_ms is None else matching.where(from_ms < _START)
-    n = session.scalar(select(func.count()).select_from(looked_at.subquery())) or 0
-    return Count(min(n, bound), n <= bound and from_ms is None)
+        matched = _postings(session, plan.driver, window)
+        some = (matched.limit(LOOK_BOUND) if looks else matched).subquery()
+        query = select(some.c.recording_id).distinct()
+        if plan.filters:
+            query = query.join(_RECORDING, some.c.recording_id == _ID).where(*plan.filters)
+    else:
+        query = select(_ID).where(*plan.filters, *window.conditions(_START, _ID))
+    end = _end_of_look(session, plan, window) if looks else None
+    if end is not None and plan.driver is None:
+        query = query.where(end < _START)
+    n = session.scalar(select(func.count()).select_from(query.limit(bound + 1).subquery())) or 0
+    return Count(min(n, bound), n <= bound and end is None)
+
+
+def _end_of_look(session: Session, plan: Plan, window: Window) -> int | None:
+    """The start of the recording after the last that is worth looking at, None if all are."""
+    if plan.driver is not None:
+        some = _postings(session, plan.driver, window).limit(LOOK_BOUND + 1).subquery()
+        n = session.scalar(select(func.count()).select_from(some)) or 0
+        return 0 if n > LOOK_BOUND else None
+    walked = select(_START).where(*window.conditions(_START, _ID)).order_by(_START.desc())
+    end: int | None = session.scalar(walked.offset(LOOK_BOUND).limit(1))
+    return end
 
 
 def _streams(query: RecordingQuery) -> list[tuple[ColumnElement[bool], ...]]:
@@ -124,71 +139,57 @@ def _walk(plan: Plan, window: Window, *stream: ColumnElement[bool]) -> Select[An
     return window.ordered(query, _START, _ID)
 
 
-def _posted(plan: Plan, window: Window, posting: Posting) -> Select[Any]:
-    table = posting.table
-    start, key = table.c.start_ms, table.c.recording_id
-    query = (
-        select(start, key)
-        .join(_RECORDING, key == _ID)
-        .where(posting.key == posting.term_id, *has_role(table, posting.roles), *plan.filters)
-        .where(*window.conditions(start, key))
-    )
-    return window.ordered(query, start, key)
+def _candidates(session: Session, plan: Plan, window: Window) -> list[Select[Any]]:
+    """The recordings of the driver's matches, first in reading direction, whether they pass the filters or not.
 
-
-def _by_call_id(plan: Plan, window: Window) -> list[Select[Any]]:
+    Some come several times: to sort them out here would mean to sort them all.
+    """
     assert plan.driver is not None
-    call_ids = plan.driver.needle.call_ids
-    if not call_ids:
-        return []
-    is_named = _RECORDING.c.call_id.in_(call_ids)
-    return [_walk(plan, window, is_named, literal_column("recording.call_id <> ''"))]
+    if not plan.merges:
+        some = _postings(session, plan.driver, window).subquery()
+        return [window.ordered(select(some), some.c.start_ms, some.c.recording_id)]
+    streams = []
+    for table, column, ids in plan.driver.postings:
+        start, key = table.c.start_ms, table.c.recording_id
+        one = select(start, key).where(*has_role(table, plan.driver.needle.fields), *window.conditions(start, key))
+        streams += [window.ordered(one.where(column == term_id), start, key) for term_id in ids]
+    if plan.driver.needle.call_ids:
+        named = select(_START, _ID).where(has_call_id(plan.driver.needle.call_ids), *window.conditions(_START, _ID))
+        streams.append(window.ordered(named, _START, _ID))
+    return streams
 
 
-def _gathered(plan: Plan, window: Window) -> Select[Any]:
-    assert plan.driver is not None
-    matched = _postings(plan.driver, window, union).subquery()
-    start, key = matched.c.start_ms, matched.c.recording_id
-    query = select(start, key).join(_RECORDING, key == _ID).where(*plan.filters)
-    return window.ordered(query, start, key)
-
-
-def _postings(matches: Matches, window: Window, combine: Any) -> Any:
-    """All recordings of the matches within the window, as (start_ms, recording_id)."""
-    roles = matches.needle.fields.value
+def _postings(session: Session, matches: Matches, window: Window) -> Select[Any]:
+    """All recordings of the matches within the window, as (start_ms, recording_id), some of them several times."""
     parts: list[Select[Any]] = []
-    for table, column, ids in (
-        (_PARTY, _PARTY.c.number_id, matches.number_ids),
-        (_MENTION, _MENTION.c.word_id, matches.word_ids),
-    ):
-        within = window.conditions(table.c.start_ms, table.c.recording_id)
-        if ids:
-            parts.append(
-                select(table.c.start_ms, table.c.recording_id).where(column.in_(ids), *has_role(table, roles), *within)
-            )
-    if matches.needle.call_ids:
-        parts.append(
-            select(_START, _ID.label("recording_id")).where(
-                _RECORDING.c.call_id.in_(matches.needle.call_ids),
-                literal_column("recording.call_id <> ''"),
-                *window.conditions(_START, _ID),
-            )
-        )
-    if not parts:
-        parts.append(select(_START, _ID.label("recording_id")).where(literal_column("1 = 0")))
-    return combine(*parts) if len(parts) > 1 else parts[0]
+    for table, column, ids in matches.postings:
+        start, key = table.c.start_ms, table.c.recording_id
+        roles = has_role(table, matches.needle.fields)
+        parts.append(select(start, key).where(is_among(session, column, ids), *roles, *window.conditions(start, key)))
+    if matches.needle.call_ids or not parts:
+        named = has_call_id(matches.needle.call_ids)
+        parts.append(select(_START, _ID.label("recording_id")).where(named, *window.conditions(_START, _ID)))
+    if len(parts) == 1:
+        return parts[0]
+    together = union_all(*parts).subquery()
+    return select(together.c.start_ms, together.c.recording_id)
+
+
+def _passing(session: Session, plan: Plan, candidates: list[Cursor]) -> list[Cursor]:
+    if not plan.filters or not candidates:
+        return candidates
+    ids = [place.id for place in candidates]
+    passing = set(session.scalars(select(_ID).where(is_among(session, _ID, ids), *plan.filters)))
+    return [place for place in candidates if place.id in passing]
 
 
 def _weight(session: Session, matches: Matches, window: Window) -> int:
     """How many recordings the matches have within the window, counted to just above what is worth gathering."""
     if matches.too_many:
         return GATHER_BOUND + 1
-    some = _postings(matches, window, union_all).limit(GATHER_BOUND + 1).subquery()
+    some = _postings(session, matches, window).limit(GATHER_BOUND + 1).subquery()
     return session.scalar(select(func.count()).select_from(some)) or 0
 
 
-def first_rows(session: Session, found: Sequence[Cursor]) -> list[Any]:
-    """The rows of these places, in their order."""
-    rows = session.execute(select(_RECORDING).where(_ID.in_([place.id for place in found])))
-    by_id = {row.id: row for row in rows}
-    return [by_id[place.id] for place in found if place.id in by_id]
+def _run(session: Session, selects: list[Select[Any]]) -> list[Cursor]:
+    return [Cursor(row[0], row[1]) for each in selects for row in session.execute(each)]

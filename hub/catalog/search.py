@@ -10,7 +10,7 @@ from hub.catalog import plan
 from hub.catalog.models import Recording
 from hub.catalog.query import COUNT_BOUND, PAGE_LIMIT, Count, Cursor, Page, RecordingQuery, Visible
 from hub.catalog.recording import RecordingDetail, RecordingRow
-from hub.catalog.views import recording_detail, recording_row
+from hub.catalog.views import LIST_COLUMNS, recording_detail, recording_row
 from hub.catalog.window import Window
 from hub.db.page import page_of
 
@@ -35,7 +35,7 @@ def search(
     limit = max(1, min(limit, PAGE_LIMIT))
     window = Window.of(query, before=before, after=after, limit=limit + 1)
     found = plan.places(session, plan.make_plan(session, visible, query, window), query, window)
-    rows = plan.first_rows(session, found)
+    rows = _rows(session, found)
     legs = _legs(session, visible, rows)
     items = [recording_row(row, legs.get(row.id, 1)) for row in rows]
     return page_of(items, found, limit=limit, before=before, after=after)
@@ -62,7 +62,7 @@ def find_siblings(session: Session, visible: Visible, recording: RecordingRow) -
     if not recording.call_id or start_ms is None:
         return (recording,)
     rows = session.execute(
-        select(_RECORDING)
+        select(*LIST_COLUMNS)
         .where(
             _RECORDING.c.call_id == recording.call_id,
             literal_column("recording.call_id <> ''"),
@@ -74,6 +74,13 @@ def find_siblings(session: Session, visible: Visible, recording: RecordingRow) -
         .limit(_SIBLINGS_LIMIT)
     ).all()
     return tuple(recording_row(row, len(rows)) for row in rows)
+
+
+def _rows(session: Session, places: Sequence[Cursor]) -> list[Any]:
+    """What a line of the list shows, for each place that is still there."""
+    rows = session.execute(select(*LIST_COLUMNS).where(_RECORDING.c.id.in_([place.id for place in places])))
+    by_id = {row.id: row for row in rows}
+    return [by_id[place.id] for place in places if place.id in by_id]
 
 
 def _legs(session: Session, visible: Visible, rows: Sequence[Any]) -> dict[int, int]:

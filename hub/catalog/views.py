@@ -25,6 +25,13 @@ from hub.clock import from_ms
 from hub.sdk import Notice
 
 _MEDIA, _PLACEMENT, _ORIGIN = models.Media.table(), models.Placement.table(), models.Origin.table()
+LIST_COLUMNS = [
+    column
+    for column in models.Recording.table().c
+    if column.name not in ("fields", "provenance", "local_day", "catalogued_ms")
+]
+"""What a line of the list needs of `recording`."""
+
 _RAW, _LINE = models.RawMetadata.table(), AuditLine.table()
 
 

@@ -1,7 +1,7 @@
 """Which part of the list is read, and in which direction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, tuple_
@@ -30,6 +30,14 @@ class Window:
             after=after,
             limit=limit,
         )
+
+    def with_limit(self, limit: int) -> "Window":
+        """The same window for another number of rows."""
+        return replace(self, limit=limit)
+
+    def beyond(self, place: Cursor) -> "Window":
+        """What comes after `place` in reading direction."""
+        return replace(self, before=place) if self.after is None else replace(self, after=place)
 
     def conditions(self, start: ColumnElement[int], key: ColumnElement[int]) -> list[ColumnElement[bool]]:
         """What keeps a row with this start and recording id within the window."""

@@ -1,6 +1,7 @@
 """Text and JSON from outside in a form that every database takes."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,12 +21,25 @@ def storable_text(text: str, limit: int | None = None) -> str:
 
 def storable_json(value: Any) -> Any:
     """A JSON value whose texts, keys included, are all storable."""
+    return value if _is_plain(value) else _storable(value)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether nothing is to be done, found out by one fast pass."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return False
+    return text.isprintable() and "\\u" not in text
+
+
+def _storable(value: Any) -> Any:
     if isinstance(value, str):
         return storable_text(value)
     if isinstance(value, Mapping):
-        return {storable_text(str(key)): storable_json(item) for key, item in value.items()}
+        return {storable_text(str(key)): _storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [storable_json(item) for item in value]
+        return [_storable(item) for item in value]
     return value
 
 

@@ -6,12 +6,15 @@ _SOURCES = (("number", "digits"), ("word", "folded"))
 
 
 def create_trigrams(dialect: str) -> None:
-    """Create the trigram indexes of `number.digits` and `word.folded`."""
+    """Create the trigram indexes of `number.digits` and `word.folded`.
+
+    PostgreSQL's stand on an expression: an index on the bare column serves equality too, and the planner may take it.
+    """
     if dialect == "postgresql":
         op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
     for table, column in _SOURCES:
         if dialect == "postgresql":
-            op.execute(f"CREATE INDEX ix_{table}_{column}_trigram ON {table} USING gin ({column} gin_trgm_ops)")
+            op.execute(f"CREATE INDEX ix_{table}_{column}_trigram ON {table} USING gin (({column} || '') gin_trgm_ops)")
         else:
             _create_fts(table, column)
 

@@ -9,6 +9,7 @@ from hub.db.migrations.initial.calls import create_calls
 from hub.db.migrations.initial.operations import create_operations
 from hub.db.migrations.initial.recordings import create_recordings
 from hub.db.migrations.initial.search import create_search
+from hub.db.migrations.initial.statistics import create_statistics
 from hub.db.migrations.initial.trigram import create_trigrams
 
 revision = "0001"
@@ -28,3 +29,4 @@ def upgrade() -> None:
     create_calls()
     create_audit()
     create_audit_guard(dialect)
+    create_statistics(dialect)
