@@ -95,17 +95,20 @@ def parse_time(text: str, zone: tzinfo | None, own_format: str = "") -> datetime
 
 
 def _parse_any(text: str, own_format: str) -> datetime | None:
+    try:
+        if EPOCH.fullmatch(text) and not own_format:
+            seconds = float(text)
+            return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
     for shape in filter(None, (own_format, *TIME_FORMATS)):
         try:
             return datetime.strptime(text, shape)  # noqa: DTZ007 - the caller knows the zone
         except ValueError:
             continue
     try:
-        if EPOCH.fullmatch(text):
-            seconds = float(text)
-            return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
         return datetime.fromisoformat(text)
-    except (ValueError, OverflowError, OSError):
+    except ValueError:
         return None
 
 
