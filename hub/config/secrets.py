@@ -27,7 +27,11 @@ _ENVIRONMENT = "RECORDING_HUB_SECRET_KEY"
 
 
 class SecretBox:
-    """Seals and opens secrets; safe to use from several threads."""
+    """Seals and opens secrets; safe to use from several threads.
+
+    It follows its key file: another process may rotate the master key at any time, and what this one seals
+    afterwards must open under the new one.
+    """
 
     def __init__(self, keys: Mapping[str, bytes], current: str, file: Path | None = None) -> None:
         """`keys` are master keys under their names, `current` the one that seals; `file` holds them, if one does."""
@@ -36,6 +40,7 @@ class SecretBox:
         self._keys = dict(keys)
         self._current = current
         self._file = file
+        self._seen = _mark(file)
 
     @classmethod
     def open(cls, config: HubConfig) -> Self:
@@ -67,6 +72,7 @@ class SecretBox:
 
     def seal(self, plain: str, context: str) -> str:
         """`plain` as text that only this hub can open, and only with the same context."""
+        self._follow()
         data_key = AESGCM.generate_key(256)
         wrapped = _encrypt(self._keys[self._current], data_key, _key_context(self._current, context))
         body = _encrypt(data_key, plain.encode(), _context(context))
@@ -77,6 +83,7 @@ class SecretBox:
 
         Raises: SecretError where it was changed, belongs to another context or its master key is missing.
         """
+        self._follow()
         name, wrapped, body = self._parts(sealed)
         data_key = self._data_key(name, wrapped, context)
         return _decrypt(data_key, body, _context(context)).decode()
@@ -86,6 +93,7 @@ class SecretBox:
 
         Raises: SecretError.
         """
+        self._follow()
         name, wrapped, body = self._parts(sealed)
         _decrypt(data_key := self._data_key(name, wrapped, context), body, _context(context))
         if name == self._current:
@@ -98,6 +106,7 @@ class SecretBox:
 
         Raises: SecretError.
         """
+        self._follow()
         return self._parts(sealed)[0] == self._current
 
     def rotate(self) -> Self:
@@ -121,6 +130,17 @@ class SecretBox:
         if self._file is not None:
             keyring.replace_file(self._file, keys, self._current)
         return type(self)(keys, self._current, self._file)
+
+    def _follow(self) -> None:
+        """Take up the key file if it was replaced; one that cannot be read now leaves the keys at hand."""
+        mark = _mark(self._file)
+        if self._file is None or mark is None or mark == self._seen:
+            return
+        try:
+            keys = keyring.by_id(keyring.read_file(self._file))
+        except (OSError, SecretError):
+            return
+        self._keys, self._current, self._seen = keys, next(iter(keys)), mark
 
     def _data_key(self, name: str, wrapped: str, context: str) -> bytes:
         if name not in self._keys:
@@ -167,3 +187,12 @@ def _decode(sealed: str) -> bytes:
     if base64.urlsafe_b64encode(raw) != sealed.encode("ascii"):
         raise ValueError("not canonical")
     return raw
+
+
+def _mark(file: Path | None) -> tuple[int, int] | None:
+    """What changes when the file is replaced."""
+    try:
+        found = file.stat() if file is not None else None
+    except OSError:
+        return None
+    return (found.st_ino, found.st_mtime_ns) if found is not None else None

@@ -170,3 +170,14 @@ def test_a_changed_secret_is_not_resealed(tmp_path):
 def test_a_box_needs_the_key_it_is_to_seal_with():
     with pytest.raises(SecretError):
         SecretBox({}, "gone")
+
+
+def test_a_running_process_seals_under_the_key_that_another_one_rotated_to(tmp_path):
+    config = load_config({}, tmp_path)
+    running = SecretBox.open(config)
+    old = running.seal("before", "place")
+    rotated = SecretBox.open(config).rotate()
+    resealed = rotated.reseal(old, "place")
+    rotated.forget_old()
+    assert running.unseal(resealed, "place") == "before"
+    assert SecretBox.open(config).unseal(running.seal("after", "place"), "place") == "after"
