@@ -113,8 +113,9 @@ class Decoder:
 
     def _find_stream(self) -> AudioStream:
         for stream in self._input.streams.audio:
-            stream.codec_context.thread_count = 1
-            return stream
+            if stream.codec_context is not None:
+                stream.codec_context.thread_count = 1
+                return stream
         raise NotAudio("it holds no audio stream that FFmpeg knows")
 
     def _describe_stream(self) -> Audio:
