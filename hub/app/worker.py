@@ -17,13 +17,14 @@ from hub.app.offline import open_database
 from hub.audit import seal
 from hub.catalog import events, preferences
 from hub.clock import to_ms, utc_now
-from hub.config import HubConfig, Verification
+from hub.config import HubConfig, MediaPolicy, Verification
 from hub.config.secrets import SecretBox
 from hub.db.database import Database
 from hub.errors import HubError
 from hub.ingest.drain import Drain
+from hub.ingest.later_forms import RULES, LaterForms
 from hub.ingest.spool import Spool
-from hub.jobs.worker import Worker
+from hub.jobs.worker import Worker, WorkerSettings
 from hub.observe import logging
 from hub.runtime.connectors import Connectors
 from hub.runtime.instances import Instances
@@ -59,8 +60,17 @@ def run_worker(config: HubConfig) -> int:
         stack.callback(connectors.close)
         drain = Drain(Spool(config.spool), db, stores, board, KnownDevices(db, instances))
         connectors.watch(lambda store_id: _reopen(stores, drain, store_id))
-        copies = Copies(db, stores, board, lambda: _reads_back(db))
-        stack.enter_context(Worker(db, copies.handlers(), watch=JobWatch(db, board).look))
+        copies = Copies(db, stores, board, lambda: _policy(db).verify is Verification.READ_BACK)
+        forms = LaterForms(db, stores, config.scratch / "forms", lambda: _policy(db))
+        stack.callback(forms.close)
+        stack.enter_context(
+            Worker(
+                db,
+                {**copies.handlers(), **forms.handlers()},
+                WorkerSettings(rules=RULES),
+                watch=JobWatch(db, board).look,
+            )
+        )
         for name, every_s, work in (
             ("seal", _SEAL_EVERY_S, lambda: seal(db, utc_now())),
             ("tidy", _TIDY_EVERY_S, lambda: _tidy(db, board)),
@@ -97,9 +107,9 @@ def _reopen(stores: Stores, drain: Drain, store_id: int) -> None:
     drain.hurry(store_id)
 
 
-def _reads_back(db: Database) -> bool:
+def _policy(db: Database) -> MediaPolicy:
     with db.read() as session:
-        return preferences.load(session).media.verify is Verification.READ_BACK
+        return preferences.load(session).media
 
 
 def _tidy(db: Database, board: Board) -> None:
