@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, BinaryIO, TypeVar
 
+
 from hub.errors import HubError
 from hub.observe.metrics import CONNECTOR_SECONDS
 from hub.sdk import AuthError, Connector, Deletes, Health, PluginError, RetryLater, StoredObject
@@ -81,10 +82,9 @@ class Stores:
 
     def put(self, store_id: int, key: str, reader: BinaryIO, size_bytes: int, sha256: str) -> StoredObject:
         """Store an object; the deadline begins anew whenever the store has read some more of it."""
-        watched = _Watched(reader)
-        source = io.BufferedReader(watched, _READ_BYTES)
+        source = _Watched(reader)
         put = self._get(store_id).connector.put
-        return self._call(store_id, "put", lambda: put(key, source, size_bytes, sha256), watched.has_moved)
+        return self._call(store_id, "put", lambda: put(key, source, size_bytes, sha256), source.has_moved)
 
     def open(
         self, store_id: int, key: str, offset: int = 0, length: int | None = None, *, deadline_s: float | None = None
@@ -166,12 +166,11 @@ class Stores:
             CONNECTOR_SECONDS.labels(str(store_id), name, result).observe(time.monotonic() - began_s)
 
 
-class _Watched(io.RawIOBase):
-    """A reader that knows whether it was read since it was last asked."""
+class _Source(io.RawIOBase):
+    """A reader of any kind as a raw stream."""
 
     def __init__(self, reader: BinaryIO) -> None:
         self._reader = reader
-        self._moved = False
 
     def readable(self) -> bool:
         """It is."""
@@ -187,10 +186,32 @@ class _Watched(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # all that BufferedReader ever gives
         """As the reader."""
-        self._moved = True
         chunk = self._reader.read(len(buffer))
         buffer[: len(chunk)] = chunk
         return len(chunk)
+
+
+class _Watched(io.BufferedReader):
+    """A reader that knows whether it was read since it was last asked."""
+
+    def __init__(self, reader: BinaryIO) -> None:
+        super().__init__(_Source(reader), _READ_BYTES)
+        self._moved = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As any reader."""
+        self._moved = True
+        return super().read(size)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """As any reader."""
+        self._moved = True
+        return super().read1(size)
+
+    def readinto(self, buffer: Any, /) -> int:
+        """As any reader."""
+        self._moved = True
+        return super().readinto(buffer)
 
     def has_moved(self) -> bool:
         """Whether it was read since the last call of this."""
