@@ -58,10 +58,12 @@ class Checks:
         asking = asyncio.create_task(_ask(process, made))
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(made.wait(), self._limits.start_s)
+                async with asyncio.timeout(self._limits.start_s):
+                    await made.wait()
             if not made.is_set():
                 raise _timeout(f"It did not start within {self._limits.start_s:g} s.")
-            return await asyncio.wait_for(asking, deadline_s)
+            async with asyncio.timeout(deadline_s):
+                return await asking
         except TimeoutError:
             raise _timeout(f"It did not answer within {deadline_s:g} s.") from None
         finally:

@@ -114,7 +114,8 @@ class FixedChild:
     async def _watch(self, process: asyncio.subprocess.Process) -> int:
         try:
             with suppress(TimeoutError):
-                return await asyncio.wait_for(process.wait(), self._limits.steady_s)
+                async with asyncio.timeout(self._limits.steady_s):
+                    return await process.wait()
             self._board.clear_soon(HUB, self._alarm_key)
             return await process.wait()
         except asyncio.CancelledError:
@@ -126,7 +127,8 @@ class FixedChild:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
             with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), patience_s)
+                async with asyncio.timeout(patience_s):
+                    await process.wait()
                 break
         self._log.info("process.stopped", code=process.returncode)
 

@@ -65,7 +65,8 @@ class CommandServer:
         try:
             if not _is_own(writer.get_extra_info("socket")):
                 return
-            line = await asyncio.wait_for(reader.readline(), _FIRST_LINE_S)
+            async with asyncio.timeout(_FIRST_LINE_S):
+                line = await reader.readline()
             answer = await self._answer(line)
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
@@ -90,7 +91,8 @@ class CommandServer:
             self._answers[key] = task
             self._forget_old()
         try:
-            return await asyncio.wait_for(asyncio.shield(task), deadline_s)
+            async with asyncio.timeout(deadline_s):
+                return await asyncio.shield(task)
         except TimeoutError:
             return {"refused": f"There was no answer within {deadline_s:g} s."}
 

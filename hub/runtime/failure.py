@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from hub.errors import HubError
-from hub.sdk import AuthError, BadRecording, NotFound, RetryLater, SettingsError
+from hub.sdk import AuthError, BadRecording, NotFound, PluginError, RetryLater, SettingsError
 
 
 class FailureKind(StrEnum):
@@ -44,6 +44,7 @@ class Failure:
     @classmethod
     def of(cls, exc: BaseException) -> "Failure":
         """The failure that `exc` stands for; anything a plug-in did not raise on purpose is a crash."""
+        exc = _root(exc)
         hint, text = str(getattr(exc, "hint", "")), str(exc)
         if isinstance(exc, SettingsError):
             return cls(kind=FailureKind.SETTINGS, message=text, hint=hint, fields={exc.field: [text]})
@@ -79,6 +80,14 @@ class Failure:
             "fields": self.fields,
             "after_s": self.after_s,
         }
+
+
+def _root(exc: BaseException) -> BaseException:
+    """Of a group (a plug-in that uses task groups) the error that says what to do, else the first."""
+    if not isinstance(exc, BaseExceptionGroup):
+        return exc
+    roots = [_root(inner) for inner in exc.exceptions]
+    return next((root for root in roots if isinstance(root, PluginError)), roots[0])
 
 
 class PluginFailure(HubError):

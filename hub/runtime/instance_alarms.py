@@ -52,6 +52,7 @@ class InstanceAlarms:
 
     def raise_parked(self, device: str, failure: Failure, limits: Limits) -> None:
         """It crashed too often."""
+        self.note_up()
         minutes = round(limits.crash_window_s / 60)
         facts = {"device": device, "crashes": limits.crashes, "minutes": minutes, "reason": failure.message}
         self._raise(codes.PLUGIN_PARKED.alarm(PARKED_KEY, **facts))
@@ -61,6 +62,13 @@ class InstanceAlarms:
         if self._timer is None and DOWN_KEY not in self._own:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._grace_s, self._raise_down, device, reason)
+
+    def note_up(self) -> None:
+        """It is not down any more; whether it works for good has yet to be seen."""
+        self.forget_down()
+        if DOWN_KEY in self._own:
+            self._own.discard(DOWN_KEY)
+            self._board.clear_soon(self._source, DOWN_KEY)
 
     def note_well(self) -> None:
         """It works: what the hub itself held against it is over."""

@@ -27,7 +27,7 @@ from hub.runtime.models import InstanceEntry
 from hub.runtime.plugins import Plugins
 from hub.runtime.roster import RosterEntry
 from hub.runtime.sealing import put_together, reseal_all, seal_all, take_apart, unseal_all
-from hub.sdk import Kind, PluginSettings
+from hub.sdk import Health, Kind, PluginSettings
 
 _NAME_LENGTH = 255
 Settings = Mapping[str, Any] | PluginSettings
@@ -244,6 +244,27 @@ class Instances:
                 row.health = storable_json(health_to_json(now))
                 if _lamp(before) != _lamp(now) or before.last_recording_ms != now.last_recording_ms:
                     _tell(session, row)
+
+    def report_health(self, instance_id: int, health: Health) -> None:
+        """Write what a plug-in that is called, not run, says of itself.
+
+        Raises: DatabaseAway.
+        """
+        with self._db.read() as session:
+            row = find_row(session, instance_id)
+        if row is not None:
+            before, state = health_of(row.health), InstanceState.of(health.state)
+            since_ms = before.since_ms if before.state is state else to_ms(utc_now())
+            now = InstanceHealth(
+                state=state,
+                summary=health.summary,
+                hint=health.hint,
+                since_ms=since_ms,
+                numbers=dict(health.numbers),
+                warnings=health.warnings,
+                last_recording_ms=before.last_recording_ms,
+            )
+            self.record_health({instance_id: now})
 
     def seal_status(self) -> SealStatus:
         """How many stored secrets are sealed under which master key."""

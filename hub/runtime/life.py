@@ -99,7 +99,8 @@ class Life:
                 await self._see_off()
             code = await self.process.wait()
             with suppress(TimeoutError):
-                await asyncio.wait_for(listening, self._limits.term_s)  # its last words may still be on the line
+                async with asyncio.timeout(self._limits.term_s):
+                    await listening  # its last words may still be on the line
         finally:
             for task in (*tasks, *self._answers):
                 task.cancel()
@@ -129,7 +130,8 @@ class Life:
     async def _see_off(self) -> None:
         """The channel is closed: the process has little time left to be gone."""
         try:
-            await asyncio.wait_for(self.process.wait(), self._limits.term_s)
+            async with asyncio.timeout(self._limits.term_s):
+                await self.process.wait()
         except TimeoutError:
             await self.process.end(0.0)
 

@@ -11,7 +11,7 @@ class Limits:
     start_s: for import, settings and construction. settle_s: alive this long without a report counts as running.
     steady_s: a life of this length starts the back-off anew. late_s: silence after which the lamp says "does not
     respond"; lost_s: silence after which the process is killed. stop_s: from the request to SIGTERM; term_s: from
-    SIGTERM to SIGKILL. watch_s: between two checks of a connector.
+    SIGTERM to SIGKILL. watch_s: between two checks of a connector, or `watch_share` times what the last one took.
     """
 
     start_s: float = 30.0
@@ -29,6 +29,7 @@ class Limits:
     crash_window_s: float = 600.0
     reconcile_s: float = 5.0
     watch_s: float = 60.0
+    watch_share: float = 100.0
 
 
 @dataclass(slots=True)

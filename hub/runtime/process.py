@@ -39,12 +39,8 @@ class HostProcess:
         """
         ours, theirs = socket.socketpair()
         try:
-            command = ("-P", "-m", "hub.runtime.source_host", "--channel", str(theirs.fileno()))
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *command,
-                "--parent",
-                str(os.getpid()),
+                *(sys.executable, "-P", "-m", "hub.runtime.source_host", str(theirs.fileno()), str(os.getpid())),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -128,7 +124,8 @@ class HostProcess:
 
     async def _gone_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._process.wait()
         return not self.running
 
     def _signal(self, number: signal.Signals) -> None:

@@ -38,7 +38,8 @@ class Reports:
         try:
             while True:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._urgent.wait(), _QUIET_S)
+                    async with asyncio.timeout(_QUIET_S):
+                        await self._urgent.wait()
                     await asyncio.sleep(_URGENT_S)  # what belongs together comes together
                 self._urgent.clear()
                 if not await self._flush():

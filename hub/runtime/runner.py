@@ -109,7 +109,8 @@ class SourceRunner:
             self._back_off.lived(time.monotonic() - began_s)
             pause_s = self._judge(ended)
             try:
-                await asyncio.wait_for(self._called.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._called.wait()
             except TimeoutError:
                 continue
 
@@ -204,6 +205,8 @@ class SourceRunner:
         self.health = health
         if health.state is InstanceState.DOWN:
             self._alarms.note_down(self.entry.name, health.summary)
+        elif health.state in {InstanceState.OK, InstanceState.DEGRADED}:
+            self._alarms.note_up()
         self._ports.reports.note(self.entry.id, health, urgent=urgent)
 
     # What the process says: `life.Listener`.

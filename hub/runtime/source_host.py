@@ -1,10 +1,9 @@
-"""The process of one plug-in instance: `python -P -m hub.runtime.source_host --channel FD --parent PID`.
+"""The process of one plug-in instance: `python -P -m hub.runtime.source_host CHANNEL_FD PARENT_PID`.
 
 It imports the sdk, the spool and its plug-in, and neither database nor web. It serves one of two orders, the first line
 on its channel: "run" (a source instance, until told to stop) or "check" (try settings once and say how it went).
 """
 
-import argparse
 import asyncio
 import os
 import resource
@@ -38,14 +37,11 @@ class _CannotStart(Exception):
         self.failure = failure
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Serve one order, say how it ended, and end."""
-    parser = argparse.ArgumentParser(prog="recording-hub source host")
-    parser.add_argument("--channel", type=int, required=True)
-    parser.add_argument("--parent", type=int, required=True)
-    options = parser.parse_args(arguments)
-    lifeline.follow(options.parent)
-    channel = Channel(socket.socket(fileno=options.channel))
+def main(arguments: list[str]) -> None:
+    """Serve one order, say how it ended, and end. arguments: file number of the channel, process id of the parent."""
+    descriptor, parent_pid = (int(argument) for argument in arguments)
+    lifeline.follow(parent_pid)
+    channel = Channel(socket.socket(fileno=descriptor))
     order = channel.hear_one()
     _limit_process(int(order["memory_limit_mb"]))
     failure: Failure | None = None
@@ -154,4 +150,4 @@ def _tell(channel: Channel, exc: BaseException) -> Failure:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from hub.alerts.board import Board
-from hub.catalog.commit import receipt_stage
+from hub.catalog.placements import receipt_stage
 from hub.config import HubConfig
 from hub.db.database import Database
 from hub.errors import HubError
@@ -96,7 +96,8 @@ class Supervisor:
         await asyncio.gather(*tasks, *leaving, *self._leaving.values(), return_exceptions=True)
         reporting.cancel()
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(reporting, return_exceptions=True), _LAST_WORDS_S)
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await asyncio.gather(reporting, return_exceptions=True)
         _log.info("supervisor.stopped")
 
     async def _reconcile_forever(self) -> None:
@@ -110,7 +111,8 @@ class Supervisor:
                 self._rounds_done = self._rounds_begun
                 self._round_done.notify_all()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._limits.reconcile_s)
+                async with asyncio.timeout(self._limits.reconcile_s):
+                    await self._wake.wait()
 
     async def _load(self) -> Sequence[dict[str, Any]] | None:
         """The enabled instances; while the database is away those of the last run, None once some are known."""

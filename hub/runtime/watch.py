@@ -16,7 +16,6 @@ from hub.runtime.roster import RosterEntry
 from hub.sdk import Health, Kind
 
 WATCHED = frozenset({Kind.CONNECTOR, Kind.NOTIFIER})
-_SHARE = 100.0  # a check that takes a second is made every 100 s at most
 _FAILURES = 2
 _STATES = {
     FailureKind.SETTINGS: InstanceState.NEEDS_SETTINGS,
@@ -67,7 +66,8 @@ class Watch:
             self._news.clear()
             due_s = min((watched.due_s for watched in self._watched.values()), default=time.monotonic() + 3600)
             try:
-                await asyncio.wait_for(self._news.wait(), max(due_s - time.monotonic(), 0.0))
+                async with asyncio.timeout(max(due_s - time.monotonic(), 0.0)):
+                    await self._news.wait()
             except TimeoutError:
                 for watched in list(self._watched.values()):
                     if watched.due_s <= time.monotonic():
@@ -84,7 +84,7 @@ class Watch:
         else:
             self._answered(watched, health)
         took_s = time.monotonic() - began_s
-        watched.due_s = time.monotonic() + max(self.limits.watch_s, took_s * _SHARE)
+        watched.due_s = time.monotonic() + max(self.limits.watch_s, took_s * self.limits.watch_share)
 
     def _answered(self, watched: _Watched, health: Health) -> None:
         watched.failures = 0

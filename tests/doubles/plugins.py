@@ -175,7 +175,8 @@ class Raiser(Well):
         if what == "hang":
             time.sleep(3600)
         if what == "modules":
-            print(" ".join(sorted(sys.modules)), flush=True)
+            print("hub modules", *sorted(name for name in sys.modules if name.startswith("hub.")), flush=True)
+            print("all modules", *sorted({name.partition(".")[0] for name in sys.modules}), flush=True)
             raise RetryLater("Said it.")
         raise ValueError("boom " + what)
 
@@ -195,10 +196,54 @@ class Alarming(Well):
         await asyncio.Event().wait()
 '''
 
+CONNECTORS = '''
+import hashlib, io, os
+
+from hub.sdk import (Connector, Deletes, Health, HealthState, Kind, NotFound, PluginInfo, PluginSettings, RetryLater,
+                     StoredObject, setting)
+from pydantic import SecretStr
+
+
+class Settings(PluginSettings):
+    folder: str = setting("Folder", "Where objects lie.")
+    password: SecretStr = setting("Password", "Of no use.", default=SecretStr(""))
+
+
+class Shelf(Connector[Settings], Deletes):
+    """Objects as files of one folder; away while the folder is."""
+
+    info = PluginInfo(name="shelf", kind=Kind.CONNECTOR, title="Shelf", summary="For tests.", settings=Settings)
+
+    def check(self):
+        if not os.path.isdir(self.settings.folder):
+            raise RetryLater("The shelf is away.", hint="Bring it back.")
+        return Health(HealthState.OK, "There.", numbers={"objects": len(os.listdir(self.settings.folder))})
+
+    def put(self, key, reader, size_bytes, sha256):
+        with open(os.path.join(self.settings.folder, key.replace("/", "_")), "wb") as file:
+            file.write(reader.read())
+        return StoredObject(key=key, size_bytes=size_bytes, sha256=sha256)
+
+    def open(self, key, offset=0, length=None):
+        with open(os.path.join(self.settings.folder, key.replace("/", "_")), "rb") as file:
+            file.seek(offset)
+            return io.BytesIO(file.read(-1 if length is None else length))
+
+    def stat(self, key):
+        raise NotFound(key)
+
+    def list(self, prefix=""):
+        return iter(())
+
+    def delete(self, key):
+        pass
+'''
+
 SOURCE_NAMES = ("steady", "quiet", "sleeper", "leaker", "exiter", "stubborn", "raiser", "alarming")
 
 
-def install_sources(site: Path) -> None:
-    """Well-behaved and hostile sources, as distribution `rechub-zoo`."""
-    points = {name: f"rechub_zoo:{name.title()}" for name in SOURCE_NAMES}
-    install(site, "rechub-zoo", {"rechub_zoo": SOURCES}, {"source": points})
+def install_zoo(site: Path) -> None:
+    """Well-behaved and hostile plug-ins, as distribution `rechub-zoo`."""
+    sources = {name: f"rechub_zoo:{name.title()}" for name in SOURCE_NAMES}
+    points = {"source": sources, "connector": {"shelf": "rechub_zoo_stores:Shelf"}}
+    install(site, "rechub-zoo", {"rechub_zoo": SOURCES, "rechub_zoo_stores": CONNECTORS}, points)
