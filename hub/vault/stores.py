@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, BinaryIO, TypeVar
 
-
 from hub.errors import HubError
 from hub.observe.metrics import CONNECTOR_SECONDS
 from hub.sdk import AuthError, Connector, Deletes, Health, PluginError, RetryLater, StoredObject

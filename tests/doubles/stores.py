@@ -1,12 +1,10 @@
-"""Stores whose behaviour a test decides, and the context that a connector gets."""
+"""Stores for tests: a real folder, and one whose behaviour a test decides."""
 
 import io
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
-
-import structlog
 
 from hub.sdk import (
     BadRecording,
@@ -20,45 +18,14 @@ from hub.sdk import (
     PluginSettings,
     StoredObject,
 )
+from hub.testing import FakeContext
 from plugins.connectors.local.plugin import LocalFolder
 from plugins.connectors.local.settings import LocalSettings
 
 
-class Memory:
-    """A plug-in's keyed memory, kept in a dict."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-
-    def get(self, key: str) -> Any:
-        return self.values.get(key)
-
-    def put(self, key: str, value: Any) -> None:
-        self.values[key] = value
-
-    def put_many(self, values: Mapping[str, Any]) -> None:
-        self.values.update(values)
-
-    def delete(self, *keys: str) -> None:
-        for key in keys:
-            self.values.pop(key, None)
-
-    def items(self, prefix: str = "") -> Iterator[tuple[str, Any]]:
-        return iter(sorted((key, value) for key, value in self.values.items() if key.startswith(prefix)))
-
-
-class Context:
-    """What a connector sees of the hub."""
-
-    def __init__(self, instance: str = "Test storage", state: Memory | None = None) -> None:
-        self.instance = instance
-        self.state = state or Memory()
-        self.log = structlog.get_logger("test")
-
-
-def local_store(folder: Path, state: Memory | None = None, **settings: Any) -> LocalFolder:
-    """A real local folder as a store."""
-    return LocalFolder(LocalSettings(folder=folder, **settings), Context(state=state))  # type: ignore[arg-type]
+def local_store(folder: Path, context: FakeContext | None = None, **settings: Any) -> LocalFolder:
+    """A real local folder as a store; `context` outlives a restart."""
+    return LocalFolder(LocalSettings(folder=folder, **settings), context or FakeContext(folder.parent))
 
 
 class NoSettings(PluginSettings):
@@ -76,7 +43,7 @@ class FakeStore(Connector[NoSettings], Deletes):
     )
 
     def __init__(self, name: str = "Fake storage", *, tells_checksum: bool = True) -> None:
-        super().__init__(NoSettings(), Context(name))  # type: ignore[arg-type]
+        super().__init__(NoSettings(), FakeContext(Path(), name))
         self.objects: dict[str, bytes] = {}
         self.fail: Exception | None = None
         self.corrupt = False
