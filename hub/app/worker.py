@@ -18,7 +18,7 @@ from hub.audit import seal
 from hub.catalog import events, preferences
 from hub.clock import to_ms, utc_now
 from hub.config import HubConfig, MediaPolicy, Verification
-from hub.config.paths import make_private_folder
+from hub.config.paths import make_folder
 from hub.config.secrets import SecretBox
 from hub.db.database import Database
 from hub.errors import HubError
@@ -63,7 +63,7 @@ def run_worker(config: HubConfig) -> int:
         connectors.watch(lambda store_id: _reopen(stores, drain, store_id))
         copies = Copies(db, stores, board, lambda: _policy(db).verify is Verification.READ_BACK)
         unfinished = config.scratch / "forms"
-        make_private_folder(unfinished)
+        make_folder(unfinished)
         forms = LaterForms(db, stores, unfinished, lambda: _policy(db))
         stack.callback(forms.close)
         stack.enter_context(
