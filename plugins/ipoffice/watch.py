@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import threading
+import warnings
 from dataclasses import dataclass, field
 
 from watchdog.events import (
@@ -60,6 +61,15 @@ class ArrivalObserver(InotifyObserver):
     def __init__(self) -> None:
         super().__init__(generate_full_events=True)
         self._emitter_class = ArrivalEmitter
+        # A folder that is made while its parent is looked through is watched twice, which the library finds odd.
+        warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
+        # It also complains about being stopped.
+        logging.getLogger("watchdog").setLevel(logging.CRITICAL)
+
+    @property
+    def hears(self) -> bool:
+        """Whether all threads are alive that an announcement passes."""
+        return self.is_alive() and self._inotify_fd.is_alive() and all(emitter.is_alive() for emitter in self.emitters)
 
 
 class FolderWatch(FileSystemEventHandler):
@@ -81,7 +91,6 @@ class FolderWatch(FileSystemEventHandler):
         Raises: OSError (the folder is away, or the kernel's limits are reached).
         """
         observer = ArrivalObserver()
-        logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # its complaints about stopping are no news
         try:
             observer.schedule(self, self.folder, recursive=self.recursive, event_filter=WANTED)
             observer.start()
@@ -100,8 +109,7 @@ class FolderWatch(FileSystemEventHandler):
     @property
     def is_alive(self) -> bool:
         """Whether announcements still arrive."""
-        observer = self._observer
-        return observer is not None and observer.is_alive() and all(e.is_alive() for e in observer.emitters)
+        return self._observer is not None and self._observer.hears
 
     def drain(self) -> Hints:
         """All hints since the last call."""

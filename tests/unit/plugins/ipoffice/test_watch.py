@@ -91,3 +91,20 @@ def test_a_burst_asks_for_a_listing(tmp_path: Path) -> None:
             (tmp_path / f"{number}.wav").touch()
 
     assert hints_of(tmp_path, act, lambda seen: seen.list_again).list_again
+
+
+def test_trees_that_come_and_go_quickly_do_not_deafen_the_watch(tmp_path: Path) -> None:
+    def act() -> None:
+        for number in range(200):
+            path = tmp_path / f"{number}" / "r" / "2026" / "11"
+            path.mkdir(parents=True)
+            (path / "a.wav").touch()
+            if number < 199:
+                (path / "a.wav").unlink()
+                for folder in (path, *path.parents[:3]):
+                    folder.rmdir()
+
+    hints_of(tmp_path, act, lambda seen: seen.list_again, recursive=True)
+    (tmp_path / "199").rename(tmp_path / "x")
+    seen = hints_of(tmp_path, (tmp_path / "b.wav").touch, lambda seen: "b.wav" in seen.finished, recursive=True)
+    assert "b.wav" in seen.finished
