@@ -3,7 +3,9 @@
 document.addEventListener("htmx:config:request", (event) => {
   const { request, sourceElement } = event.detail.ctx;
   if (!sourceElement.matches?.("#filters, [data-short-address]") || !(request.body instanceof FormData)) return;
-  if (request.submitter?.name) request.body.set(request.submitter.name, request.submitter.value);
+  const { name: pressed, value } = request.submitter ?? {};
+  if (pressed) request.body.set(pressed, value);
+  if (pressed === "range" && value) for (const date of ["from", "to"]) request.body.delete(date);
   for (const name of new Set(request.body.keys())) {
     const values = request.body.getAll(name).filter((value) => value !== "");
     request.body.delete(name);

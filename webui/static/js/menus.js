@@ -8,7 +8,7 @@ function closeMenus(except) {
 
 document.addEventListener("click", (event) => {
   closeMenus(event.target.closest("details.menu"));
-  const item = event.target.closest("details.menu .item");
+  const item = event.target.closest("details.menu :is(a, button).item");
   if (item) item.closest("details.menu").removeAttribute("open");
   const opener = event.target.closest("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens)?.showModal();
@@ -32,8 +32,10 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// by keyboard; a press inside a menu may focus <main> around it, which is no looking away
 document.addEventListener("focusin", (event) => {
-  if (document.querySelector("details.menu[open]")) closeMenus(event.target);
+  const open = document.querySelector("details.menu[open]");
+  if (open && !event.target.contains(open)) closeMenus(event.target);
 });
 
 // data-confirm="question" on a form; data-confirm-title and data-confirm-yes say the rest

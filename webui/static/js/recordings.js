@@ -158,12 +158,13 @@ function insert(area, fresh) {
     added += 1;
   }
   window.htmx.process(body);
-  const moved = anchor && window.scrollY > 120 ? anchor.getBoundingClientRect().top - before : 0;
-  if (moved) window.scrollBy(0, moved);
+  const outOfSight = window.scrollY > 120;
+  const moved = anchor && outOfSight ? anchor.getBoundingClientRect().top - before : 0;
+  if (moved) window.scrollBy(0, moved); // browsers that anchor by themselves have moved nothing
   const player = document.getElementById("dock");
   markRows({ id: player.dataset.recording || null, playing: player.playing });
   showSelection();
-  if (added) tell(added, moved > 0);
+  if (added) tell(added, outOfSight);
 }
 
 function tell(added, outOfSight) {
