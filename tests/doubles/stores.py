@@ -1,5 +1,6 @@
 """Stores for tests: a real folder, and one whose behaviour a test decides."""
 
+import hashlib
 import io
 import threading
 from collections.abc import Iterator
@@ -60,6 +61,8 @@ class FakeStore(Connector[NoSettings], Deletes):
     def put(self, key: str, reader: BinaryIO, size_bytes: int, sha256: str) -> StoredObject:
         self._begin("put")
         content = reader.read()
+        if (len(content), hashlib.sha256(content).hexdigest()) != (size_bytes, sha256):
+            raise BadRecording(f"{key} is not what was announced")
         if key in self.objects and self.objects[key] != content:
             raise BadRecording(f"{key} holds other bytes")
         self.objects[key] = content[:-1] + b"!" if self.corrupt else content

@@ -10,8 +10,6 @@ from hub.sdk import AuthError, NotFound, RetryLater
 from hub.vault.stores import StoreFault, Stores, Trouble, name_trouble
 from tests.doubles.stores import FakeStore, local_store
 
-DIGEST = "a" * 64
-
 
 @pytest.fixture
 def fake():
@@ -29,7 +27,7 @@ def stores(fake):
 
 
 def put(stores, key="a/b", content=b"hello"):
-    return stores.put(1, key, io.BytesIO(content), len(content), DIGEST)
+    return stores.put(1, key, io.BytesIO(content), len(content), hashlib.sha256(content).hexdigest())
 
 
 def test_objects_go_in_and_out(stores):
@@ -123,7 +121,7 @@ def test_a_slow_store_that_keeps_reading_gets_all_the_time_it_needs(fake):
             return super().put(key, io.BytesIO(b"x" * size_bytes), size_bytes, sha256)
 
     stores = Stores(lambda _: Slow(), deadline_s=0.35)
-    assert stores.put(1, "a", io.BytesIO(b"x" * 12_000), 12_000, DIGEST).size_bytes == 12_000
+    assert put(stores, content=b"x" * 12_000).size_bytes == 12_000
 
 
 def test_full_is_told_from_away_by_the_systems_error_under_it(tmp_path):
