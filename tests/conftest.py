@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,9 @@ import pytest
 from hub.config import HubConfig, load_config
 from hub.db.database import Database
 from tests.doubles import postgres
+from tests.doubles.postgres_catalog import PostgresCatalog
 
 _TEMPLATE = "hub_template"
-_names = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -51,15 +50,21 @@ def sqlite_db(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
+@pytest.fixture(scope="session")
+def postgres_catalog(postgres_server: postgres.Postgres) -> Iterator[PostgresCatalog]:
+    """This worker's catalog on PostgreSQL."""
+    catalog = PostgresCatalog(postgres_server, f"t_{os.getpid()}", _TEMPLATE)
+    yield catalog
+    catalog.drop()
+
+
 @pytest.fixture
-def postgres_db(postgres_server: postgres.Postgres) -> Iterator[Database]:
+def postgres_db(postgres_catalog: PostgresCatalog) -> Iterator[Database]:
     """A fresh catalog on PostgreSQL."""
-    name = f"t_{os.getpid()}_{next(_names)}"
-    postgres_server.create_database(name, _TEMPLATE)
-    database = Database(postgres_server.url(name))
+    database = postgres_catalog.make()
     yield database
     database.close()
-    postgres_server.drop_database(name)
+    postgres_catalog.empty()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -3,6 +3,7 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from hub.catalog.terms import fold
 from hub.db.database import Database
 
 DEVICES = 8
@@ -94,8 +95,6 @@ def _people(session: Session) -> None:
             "CREATE TEMPORARY TABLE people (ext BIGINT PRIMARY KEY, name TEXT, name_id BIGINT, skill TEXT, skill_id BIGINT)"
         )
     )
-    from hub.catalog.terms import fold
-
     folded: dict[str, int] = {}
     for skill in SKILLS:
         folded.setdefault(fold(skill), len(folded) + 1)

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -20,7 +20,7 @@ from typing import IO
 import psycopg
 
 PACKAGE = "postgresql"
-_SPEED = {
+_TOGETHER = {  # for many tests at once, which never look back
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -30,13 +30,15 @@ _SPEED = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
+_ALONE = {"fsync": "off", "shared_buffers": "256MB"}  # what was committed outlives a crash of the server
 
 
 class Postgres:
     """One server whose data and socket live in `folder`; trusts everyone who reaches the loopback."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] = _TOGETHER) -> None:
         self.folder = folder
+        self.settings = settings
         self._port_file = folder / "port"
 
     @property
@@ -50,7 +52,7 @@ class Postgres:
         """Start it, with its data made first if there is none; the port stays the same over restarts."""
         if not (self.folder / "data").exists():
             self._make()
-        options = " ".join(f"-c {name}={value}" for name, value in _SPEED.items())
+        options = " ".join(f"-c {name}={value}" for name, value in self.settings.items())
         self._run(
             "pg_ctl",
             *("start", "-w", "-t", "60", "-D", str(self.folder / "data"), "-l", str(self.folder / "log")),
@@ -117,7 +119,7 @@ class Postgres:
 def alone() -> Iterator[Postgres]:
     """A server for one test that stops and starts it; gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="recording-hub-postgres-"))
-    server = Postgres(folder)
+    server = Postgres(folder, _ALONE)
     try:
         server.start()
         yield server

@@ -185,12 +185,12 @@ def test_hostile_metadata_is_kept_in_a_form_the_database_takes(db):
 
 
 def test_a_batch_is_written_whole_or_not_at_all(db):
-    class Crash(Exception):
-        pass
-
-    with pytest.raises(Crash), db.write() as session:
+    def write_and_crash(session):
         commit_recordings(session, [prepared(), prepared()], timezone_of=lambda _: "UTC")
-        raise Crash
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), db.write() as session:
+        write_and_crash(session)
     for model in (Recording, Origin, Media, RollDay, RollMonth, AuditLine):
         assert _count(db, model) == 0
 
