@@ -9,7 +9,18 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from hub.sdk import Alarm, BadRecording, CallDetail, Health, MediaFile, Receipt, RecordingDraft, Source, Stage
+from hub.sdk import (
+    Alarm,
+    BadRecording,
+    CallDetail,
+    Health,
+    HealthState,
+    MediaFile,
+    Receipt,
+    RecordingDraft,
+    Source,
+    Stage,
+)
 
 
 class MemoryState:
@@ -117,7 +128,7 @@ class SourceContext:
 
     @property
     def health(self) -> Health:
-        return self.healths[-1]
+        return self.healths[-1] if self.healths else Health(HealthState.OK, "it has said nothing yet")
 
     def names(self) -> list[str]:
         return sorted(draft.origin_name for draft, _, _ in self.taken)
