@@ -50,6 +50,9 @@ class HubConfig(BaseModel):
     session_absolute_s: int = Field(
         default=43_200, ge=300, le=604_800, description="Seconds after which a browser is signed out in any case."
     )
+    api_requests_per_minute: int = Field(
+        default=1200, ge=1, le=1_000_000, description="How many requests one API token may make in a minute."
+    )
     log: Literal["console", "json"] = Field(default="console", description="Log lines for people or for machines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level that is logged."

@@ -22,8 +22,8 @@ from webui.live import Live
 from webui.security.failures import Failures
 
 PREFIX = "/api/v1"
-REQUESTS_A_MINUTE = 1200
-STRANGERS_A_MINUTE = 60
+_REQUESTS_A_MINUTE = 1200
+_STRANGERS_SHARE = 20
 
 _ABOUT = """\
 Everything that pages show and do, for programs.
@@ -52,9 +52,12 @@ _ROUTERS = (
 )
 
 
-def create_api(services: Services, live: Live, requests_a_minute: int = REQUESTS_A_MINUTE) -> FastAPI:
-    """The API on the hub's services; its event streams come from `live`."""
-    limits = Limits(RateLimit(requests_a_minute), RateLimit(STRANGERS_A_MINUTE))
+def create_api(services: Services, live: Live, requests_a_minute: int = _REQUESTS_A_MINUTE) -> FastAPI:
+    """The API on the hub's services; its event streams come from `live`.
+
+    requests_a_minute: of one token; one address without a valid token may make a twentieth of that.
+    """
+    limits = Limits(RateLimit(requests_a_minute), RateLimit(max(requests_a_minute // _STRANGERS_SHARE, 1)))
     api = FastAPI(
         title="Recording Hub",
         version=hub.__version__,

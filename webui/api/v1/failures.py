@@ -1,6 +1,7 @@
 """What the hub's own errors become for clients of the API."""
 
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from hub.db.errors import DatabaseAway, DatabaseBroken
 from hub.runtime.failure import SupervisorAway
 from hub.runtime.instances import InstanceMissing
 from hub.vault.stream import FileMissing, StoreAway
+from webui.api.v1.methods import allowed_methods
 from webui.api.v1.problem import ApiError, FieldError, answer
 
 _CODES = {
@@ -49,9 +51,14 @@ def unexpected(request: Request, failure: Exception) -> Response:
     return answer(request, ApiError(500, "internal", detail))
 
 
-def _from_framework(failure: HTTPException) -> ApiError:
+def _from_framework(request: Request, failure: Exception) -> Response:
+    assert isinstance(failure, HTTPException)
+    headers = dict(failure.headers or {})
+    if failure.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+        headers["Allow"] = ", ".join(allowed_methods(request.app, path))
     code = _CODES.get(failure.status_code, "error")
-    return ApiError(failure.status_code, code, str(failure.detail), headers=failure.headers)
+    return answer(request, ApiError(failure.status_code, code, str(failure.detail), headers=headers))
 
 
 def _from_validation(failure: RequestValidationError) -> ApiError:
@@ -117,7 +124,7 @@ def handler(convert: Callable[[Any], ApiError]) -> Handler:
 def install(app: FastAPI) -> None:
     """Answer with problems to all that can go wrong, the framework's own errors included."""
     app.add_exception_handler(ApiError, handler(lambda failure: failure))
-    app.add_exception_handler(HTTPException, handler(_from_framework))
+    app.add_exception_handler(HTTPException, _from_framework)
     app.add_exception_handler(RequestValidationError, handler(_from_validation))
     app.add_exception_handler(AccessError, handler(_from_access))
     app.add_exception_handler(DatabaseAway, handler(database_away))

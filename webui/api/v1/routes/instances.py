@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import JsonValue
+from pydantic import ValidationError
 
 from hub.app.services import Services
 from hub.catalog import preferences
@@ -16,7 +16,7 @@ from hub.runtime.forms import FormErrors
 from hub.runtime.instance import Instance, InstanceOptions
 from hub.runtime.instances import InstanceConflict, InstanceMissing
 from hub.runtime.plugins import PluginMissing
-from hub.sdk import Kind, PluginSettings
+from hub.sdk import Kind
 from webui.api.v1.conditional import IF_MATCH, changed_meanwhile, check_match, put_tag
 from webui.api.v1.failures import body_field, invalid
 from webui.api.v1.guarded import GuardedRoute
@@ -24,15 +24,14 @@ from webui.api.v1.operation import operation
 from webui.api.v1.parts import Asking, Hub
 from webui.api.v1.problem import ApiError
 from webui.api.v1.schemas.instance import (
-    FailureOut,
     InstanceIn,
     InstanceList,
     InstanceOut,
     InstancePatch,
     OptionsIn,
-    TrialIn,
     TrialOut,
 )
+from webui.api.v1.trials import Trial, parse_settings, settings_refused, try_settings
 from webui.api.v1.values import Id
 
 InstanceId = Annotated[Id, Path(description="The instance.")]
@@ -84,7 +83,7 @@ def _add_changing(router: APIRouter, section: Section) -> None:
     )
     def add(body: InstanceIn, request: Request, response: Response, caller: Asking, hub: Hub) -> InstanceOut:
         """Keep it and start it."""
-        settings = _parse(hub, section.kind, body.plugin, body.settings)
+        settings = parse_settings(hub, section.kind, body.plugin, body.settings)
         try:
             made = hub.instances.create(
                 section.kind,
@@ -118,7 +117,7 @@ def _add_changing(router: APIRouter, section: Section) -> None:
         """Change what is given, switch it on or off; it is taken up at once."""
         before = _find(hub, section, id)
         check_match(request, before.revision)
-        settings = None if body.settings is None else _parse(hub, before.kind, before.plugin, body.settings, id)
+        settings = None if body.settings is None else parse_settings(hub, before.kind, before.plugin, body.settings, id)
         try:
             changed = hub.instances.change(
                 id,
@@ -156,24 +155,19 @@ def _add_changing(router: APIRouter, section: Section) -> None:
 
 
 def _add_trying(router: APIRouter, section: Section) -> None:
-    @router.post("/test", **operation(f"try{section.noun}", f"Test settings of a {section.title}", "device.test"))
-    def test_unsaved(body: TrialIn, hub: Hub) -> TrialOut:
-        """Try settings that are not kept; this changes nothing on the other side."""
-        return _test(hub.commands, section.kind, body.plugin, _parse(hub, section.kind, body.plugin, body.settings))
-
     @router.post(
         "/{id}/test", **operation(f"test{section.noun}", f"Test a {section.title}", "device.test", errors=[404, 409])
     )
-    def test_saved(id: InstanceId, hub: Hub) -> TrialOut:
+    def test_saved(id: InstanceId, caller: Asking, hub: Hub) -> TrialOut:
         """Try it with its own settings."""
         found = _find(hub, section, id)
         try:
             settings = hub.instances.settings_of(id)
         except FormErrors as errors:
-            raise _settings_refused(errors) from None
+            raise settings_refused(errors) from None
         except (PluginMissing, SecretError) as lost:
             raise ApiError(409, "not-usable", str(lost), hint=lost.hint) from None
-        return _test(hub.commands, section.kind, found.plugin, settings, id)
+        return try_settings(hub, caller.actor, Trial(section.kind, found.plugin, settings, id))
 
 
 def _add_restart(router: APIRouter, section: Section) -> None:
@@ -208,24 +202,13 @@ def _shown(instance: Instance, response: Response) -> InstanceOut:
 
 
 def _options(options: OptionsIn) -> InstanceOptions:
-    return InstanceOptions(**options.model_dump())
-
-
-def _parse(
-    hub: Services, kind: Kind, plugin: str, settings: dict[str, JsonValue], instance_id: int | None = None
-) -> PluginSettings:
     try:
-        return hub.instances.parse(kind, plugin, settings, instance_id)
-    except PluginMissing as missing:
-        raise invalid([body_field("plugin", str(missing), "plugin_missing")], missing.hint) from None
-    except FormErrors as errors:
-        raise _settings_refused(errors) from None
-
-
-def _settings_refused(errors: FormErrors) -> ApiError:
-    return invalid(
-        body_field(f"settings.{field}".rstrip("."), text) for field, texts in errors.by_field.items() for text in texts
-    )
+        return InstanceOptions(**options.model_dump())
+    except ValidationError as refused:
+        raise invalid(
+            body_field(f"options.{'.'.join(map(str, error['loc']))}", error["msg"].removeprefix("Value error, "))
+            for error in refused.errors()
+        ) from None
 
 
 def _name_refused(errors: FormErrors) -> ApiError:
@@ -244,26 +227,3 @@ def _refuse_if_in_use(hub: Services, instance_id: int) -> None:
     if instance_id == stores.primary_store or instance_id in stores.copy_stores:
         detail = "The preferences name it as a place for recordings."
         raise ApiError(409, "in-use", detail, hint="Choose another one in the preferences first.")
-
-
-def _test(
-    commands: CommandClient, kind: Kind, plugin: str, settings: PluginSettings, instance_id: int | None = None
-) -> TrialOut:
-    try:
-        health = commands.check(kind, plugin, settings, instance_id)
-    except PluginFailure as failure:
-        errors = [
-            body_field(f"settings.{field}".rstrip("."), text)
-            for field, texts in failure.by_field.items()
-            for text in texts
-        ]
-        told = FailureOut(kind=failure.kind, message=str(failure), hint=failure.hint, errors=errors)
-        return TrialOut(passed=False, failure=told)
-    return TrialOut(
-        passed=True,
-        state=health.state,
-        summary=health.summary,
-        hint=health.hint,
-        warnings=list(health.warnings),
-        numbers=dict(health.numbers),
-    )

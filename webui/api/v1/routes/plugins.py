@@ -5,17 +5,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import Field, JsonValue
 
+from hub.app.services import Services
 from hub.runtime.loader import Found, Refused
 from hub.runtime.plugins import PluginMissing
 from hub.sdk import Kind
 from webui.api.v1.guarded import GuardedRoute
 from webui.api.v1.operation import operation
-from webui.api.v1.parts import Hub
+from webui.api.v1.parts import Asking, Hub
 from webui.api.v1.problem import ApiError
+from webui.api.v1.schemas.instance import TrialIn, TrialOut
 from webui.api.v1.schemas.shape import Out
+from webui.api.v1.trials import Trial, parse_settings, try_settings
 from webui.api.v1.values import OneLine
 
 router = APIRouter(route_class=GuardedRoute, prefix="/plugins", tags=["Plug-ins"])
+
+PluginName = Annotated[OneLine, Path(max_length=64, description="The plug-in's name.")]
 
 
 class PluginOut(Out):
@@ -65,15 +70,24 @@ def list_plugins(hub: Hub) -> PluginList:
 
 
 @router.get("/{kind}/{name}", **operation("getPlugin", "Get a plug-in", "plugin.list", errors=[404]))
-def get_plugin(
-    kind: Kind, name: Annotated[OneLine, Path(max_length=64, description="The plug-in's name.")], hub: Hub
-) -> PluginDetailOut:
+def get_plugin(kind: Kind, name: PluginName, hub: Hub) -> PluginDetailOut:
     """One plug-in, with the settings that its instances take."""
+    found = _find(hub, kind, name)
+    return PluginDetailOut(**_shape(found), settings_schema=found.info.settings.model_json_schema())
+
+
+@router.post("/{kind}/{name}/test", **operation("trySettings", "Test settings", "device.test", errors=[404]))
+def try_plugin(kind: Kind, name: PluginName, body: TrialIn, caller: Asking, hub: Hub) -> TrialOut:
+    """Try settings that are not kept; this changes nothing on the other side."""
+    _find(hub, kind, name)
+    return try_settings(hub, caller.actor, Trial(kind, name, parse_settings(hub, kind, name, body.settings)))
+
+
+def _find(hub: Services, kind: Kind, name: str) -> Found:
     try:
-        found = hub.plugins.find(kind, name)
+        return hub.plugins.find(kind, name)
     except PluginMissing as missing:
         raise ApiError(404, "not-found", str(missing), hint=missing.hint) from None
-    return PluginDetailOut(**_shape(found), settings_schema=found.info.settings.model_json_schema())
 
 
 def _shape(found: Found) -> dict[str, Any]:

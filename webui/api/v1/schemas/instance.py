@@ -36,7 +36,7 @@ class InstanceIn(In):
 
     plugin: Annotated[OneLine, Field(min_length=1, max_length=64)] = Field(examples=["ipoffice"])
     name: Annotated[OneLine, Field(min_length=1, max_length=_MOST_TEXT)] = Field(examples=["Head office"])
-    settings: dict[str, JsonValue] = Field(
+    settings: dict[str, Any] = Field(
         description="As `GET /plugins/{kind}/{name}` describes them.", examples=[{"folder": "/opt/vmpro/MM/VRL"}]
     )
     enabled: bool = True
@@ -47,7 +47,7 @@ class InstancePatch(In):
     """What is to change; what is left out or null stays."""
 
     name: Annotated[OneLine, Field(min_length=1, max_length=_MOST_TEXT)] | None = None
-    settings: dict[str, JsonValue] | None = Field(
+    settings: dict[str, Any] | None = Field(
         None, description="All settings anew; secrets that are left out or masked stay as they are."
     )
     enabled: bool | None = None
@@ -58,7 +58,7 @@ class TrialIn(In):
     """Settings to try before they are kept."""
 
     plugin: Annotated[OneLine, Field(min_length=1, max_length=64)] = Field(examples=["ipoffice"])
-    settings: dict[str, JsonValue] = Field(examples=[{"folder": "/opt/vmpro/MM/VRL"}])
+    settings: dict[str, Any] = Field(examples=[{"folder": "/opt/vmpro/MM/VRL"}])
 
 
 def _moment_of(value: Any) -> Any:
