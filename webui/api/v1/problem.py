@@ -1,7 +1,6 @@
 """Every error of the API in one shape: application/problem+json (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 
 from pydantic import BaseModel, Field
 from starlette.requests import Request
@@ -9,6 +8,23 @@ from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:recording-hub:problem:"
+_TITLES = {
+    400: "Bad request",
+    401: "No valid token",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Not possible now",
+    412: "Changed in the meantime",
+    413: "Too large",
+    415: "Not JSON",
+    416: "Range behind the end",
+    422: "Not valid",
+    428: "If-Match needed",
+    429: "Too many requests",
+    500: "Failure of the hub",
+    503: "Away",
+}
 
 
 class FieldError(BaseModel):
@@ -69,7 +85,7 @@ def answer(request: Request, error: ApiError) -> Response:
     request_id = request.scope.get("state", {}).get("request_id", "")
     problem = Problem(
         type=_TYPE_PREFIX + error.code,
-        title=HTTPStatus(error.status).phrase,
+        title=_TITLES.get(error.status, "Error"),
         status=error.status,
         detail=error.detail,
         hint=error.hint,
