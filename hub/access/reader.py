@@ -20,6 +20,7 @@ from hub.catalog.models import Recording
 from hub.catalog.query import COUNT_BOUND, Count, Cursor, Page, RecordingQuery
 from hub.catalog.recording import RecordingDetail, RecordingRow
 from hub.db.database import Database
+from hub.sdk import Role
 
 SEARCH_WINDOW_S = 600.0
 REPLAY_WINDOW_S = 600.0
@@ -105,7 +106,7 @@ class RecordingReader:
         require(person, "recording.play")
         found = self.find(person, recording_id)
         key = (person.id, actor.via, actor.address, recording_id)
-        self._audit_once(self._replays, key, lambda: _line(actor, Action.REPLAY, _subject(recording_id), {}))
+        self._audit_once(self._replays, key, lambda: _line(actor, Action.REPLAY, _subject(recording_id), _about(found)))
         return found
 
     def note_download(self, person: Person, recording_id: int, actor: Actor, form: str) -> RecordingDetail:
@@ -116,7 +117,7 @@ class RecordingReader:
         """
         require(person, "recording.download")
         found = self.find(person, recording_id)
-        self._audit(_line(actor, Action.DOWNLOAD, _subject(recording_id), {"form": form}))
+        self._audit(_line(actor, Action.DOWNLOAD, _subject(recording_id), {"form": form, **_about(found)}))
         return found
 
     def _audit_once(self, once: Once, key: Hashable, line: Callable[[], "_Line"]) -> None:
@@ -135,6 +136,17 @@ _Line = tuple[Actor, Action, str, dict[str, JsonValue]]
 
 def _line(actor: Actor, action: Action, subject: str, details: dict[str, JsonValue]) -> _Line:
     return actor, action, subject, details
+
+
+def _about(recording: RecordingDetail) -> dict[str, JsonValue]:
+    """What tells people which call it was: owner, names of the media, calling party."""
+    callers = [party for party in recording.parties if party.role is Role.CALLER]
+    facts = {
+        "owner": f"{recording.owner.id} {recording.owner.name}".strip() if recording.owner else "",
+        "media": ", ".join(dict.fromkeys(origin.name for origin in recording.origins if origin.name)),
+        "caller": ", ".join(f"{party.number} {party.name}".strip() for party in callers),
+    }
+    return {name: value for name, value in facts.items() if value}
 
 
 def _subject(recording_id: int) -> str:
