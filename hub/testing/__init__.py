@@ -1,23 +1,22 @@
-"""The plug-in author's kit: conformance classes to subclass, a hub in memory, tones to measure."""
+"""The plug-in author's kit: subclass one *Conformance class per plug-in in your own repository."""
 
 from hub.testing.connector import ConnectorConformance
-from hub.testing.context import FakeContext, ListLog, MemoryState, Taken
+from hub.testing.fakes import FakeContext, FakeState, ListLog
+from hub.testing.folder_store import FolderStore, folder_store
 from hub.testing.migrator import MigratorConformance
 from hub.testing.notifier import NotifierConformance
 from hub.testing.plugin import PluginConformance
-from hub.testing.running import running, until
 from hub.testing.source import SourceConformance
 
 __all__ = [
     "ConnectorConformance",
     "FakeContext",
+    "FakeState",
+    "FolderStore",
     "ListLog",
-    "MemoryState",
     "MigratorConformance",
     "NotifierConformance",
     "PluginConformance",
     "SourceConformance",
-    "Taken",
-    "running",
-    "until",
+    "folder_store",
 ]

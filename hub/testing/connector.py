@@ -1,226 +1,339 @@
-"""Conformance of a connector: what was put is there, whole, and nothing else is."""
+"""Checks of a storage connector."""
 
 import hashlib
 import io
+import threading
+import tracemalloc
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar, cast
 
 import pytest
 
-from hub.sdk import BadRecording, Connector, Deletes, Links, NotFound, Retains, RetryLater
-from hub.testing.context import FakeContext
+from hub.sdk import BadRecording, Connector, Deletes, Kind, NotFound, PluginError, StoredObject
+from hub.testing.fakes import FakeContext
 from hub.testing.plugin import PluginConformance
 
+KEY = "2026/11/21/05T3KZ8Q1WM2X.opus"
 NASTY_KEYS = (
-    "2026/11/21/0SA50JRK0705P.opus",
-    "a b/c d.wav",
-    "quotes ' and \".wav",
-    "percent %41 and plus + and #.wav",
-    "umlaute äöü/中文/Здравствуй.wav",
-    "question ? star * and ; & =.wav",
-    "many/" * 20 + "folders.wav",
-    "-rf.wav",
-    "x" * 200 + ".wav",
+    "2026/11/21/05T3KZ8Q1WM2X-1.orig.wav",
+    "with space/and plus+and comma,.opus",
+    "per%20cent/100%.opus",
+    "hash#question?and&amp;=.opus",
+    "quotes'\"/`back`.opus",
+    "ünïcode/世界/אב.opus",
+    "emoji/\N{PERFORMING ARTS}.opus",
+    "dots..in...name.opus",
+    "-dash/--first.opus",
+    "a/b/c/d/e/f/g/h/deep.opus",
+    "long/" + "x" * 180 + ".opus",
 )
-
-
-def content_of(size_bytes: int, seed: int = 0) -> bytes:
-    """Bytes that repeat nowhere soon; the same for the same arguments."""
-    blocks = (hashlib.sha256(f"{seed}:{number}".encode()).digest() for number in range(size_bytes // 32 + 1))
-    return b"".join(blocks)[:size_bytes]
-
-
-def put(it: Connector[Any], key: str, content: bytes) -> Any:
-    """Put `content` as the vault does."""
-    return it.put(key, io.BytesIO(content), len(content), hashlib.sha256(content).hexdigest())
-
-
-def read(opened: BinaryIO) -> bytes:
-    """All of what was opened, closed afterwards."""
-    with opened:
-        return opened.read()
+STRANGE_KEYS = ("", "/", "/absolute", "../outside", "a/../../outside", "a//b", "a/./b", "a/", "nul\0byte", "new\nline")
+_BIG_BYTES = 24 << 20
+_MOST_BYTES = 12 << 20
 
 
 class ConnectorConformance(PluginConformance):
-    """The fixture `settings` names an empty place. Abilities are seen by `isinstance`; one that is not there skips."""
+    """Set `plugin`, and override the fixture `settings` so that each test gets an empty storage of its own."""
 
-    nasty_keys: tuple[str, ...] = NASTY_KEYS
+    kind: ClassVar[Kind] = Kind.CONNECTOR
 
-    @pytest.mark.parametrize("size_bytes", [0, 1, 4095, 65_536, 65_537, 3_000_001])
-    def test_what_was_put_comes_back(self, it: Connector[Any], size_bytes: int) -> None:
-        content = content_of(size_bytes)
-        stored = put(it, "d/a.opus", content)
-        assert stored.key == "d/a.opus"
-        assert stored.size_bytes == size_bytes
-        assert stored.sha256 in {"", hashlib.sha256(content).hexdigest()}
-        assert read(it.open("d/a.opus")) == content
+    @pytest.mark.parametrize("size_bytes", [0, 1, 65_537, (5 << 20) + 3])
+    def test_what_is_put_comes_out_again(self, it: Connector[Any], size_bytes: int) -> None:
+        """Byte by byte, whatever its size."""
+        data = pattern(size_bytes)
+        stored = put(it, KEY, data)
+        assert (stored.key, stored.size_bytes) == (KEY, size_bytes)
+        assert read(it, KEY) == data
 
-    def test_every_key_keeps_its_own_content(self, it: Connector[Any]) -> None:
-        for seed, key in enumerate(self.nasty_keys):
-            put(it, key, content_of(100, seed))
-        for seed, key in enumerate(self.nasty_keys):
-            assert read(it.open(key)) == content_of(100, seed), key
-        assert {found.key for found in it.list()} == set(self.nasty_keys)
-
-    @pytest.mark.parametrize("key", ["../outside", "/absolute", "a/../../outside", "a//b", "", ".", "a/./b", "a\0b"])
-    def test_a_key_that_leads_elsewhere_is_refused(self, it: Connector[Any], key: str) -> None:
-        with pytest.raises(BadRecording):
-            put(it, key, b"x")
-        assert list(it.list()) == []
+    def test_stat_tells_size_and_checksum(self, it: Connector[Any]) -> None:
+        """A storage that knows no checksum says "", and never a wrong one."""
+        data = pattern(1000)
+        put(it, KEY, data)
+        found = it.stat(KEY)
+        assert (found.key, found.size_bytes) == (KEY, 1000)
+        assert found.sha256 in {"", sha256_of(data)}
 
     @pytest.mark.parametrize(
-        ("offset", "length"), [(0, 10), (990, None), (990, 10), (990, 100), (500, 1), (1000, None)]
+        ("offset", "length"), [(0, 10), (990, None), (500, 100), (999, 1), (990, 100), (1000, None), (1000, 5), (0, 0)]
     )
-    def test_a_range_is_just_that_range(self, it: Connector[Any], offset: int, length: int | None) -> None:
-        content = content_of(1000)
-        put(it, "a", content)
+    def test_a_range_is_read(self, it: Connector[Any], offset: int, length: int | None) -> None:
+        """A player asks for parts; past the end there is nothing."""
+        data = pattern(1000)
+        put(it, KEY, data)
         end = None if length is None else offset + length
-        assert read(it.open("a", offset, length)) == content[offset:end]
+        with it.open(KEY, offset, length) as stream:
+            assert stream.read() == data[offset:end]
 
-    def test_reading_piece_by_piece_gives_the_whole(self, it: Connector[Any]) -> None:
-        content = content_of(100_000)
-        put(it, "a", content)
-        with it.open("a") as opened:
-            pieces = list(iter(lambda: opened.read(7777), b""))
-        assert b"".join(pieces) == content
+    def test_a_stream_can_be_read_in_pieces_and_left_early(self, it: Connector[Any]) -> None:
+        """A listener who skips does not read to the end."""
+        data = pattern(300_000)
+        put(it, KEY, data)
+        with it.open(KEY, 100) as stream:
+            assert stream.read(7) + stream.read(70_000) == data[100:70_107]
+        with it.open(KEY) as first, it.open(KEY, 10) as second:
+            assert first.read(5) == data[:5]
+            assert second.read(5) == data[10:15]
 
     def test_a_missing_key_is_not_found(self, it: Connector[Any]) -> None:
-        with pytest.raises(NotFound):
-            it.stat("no/such/key")
-        with pytest.raises(NotFound):
-            read(it.open("no/such/key"))
-
-    def test_a_part_of_a_key_is_not_found(self, it: Connector[Any]) -> None:
-        put(it, "folder/a.wav", b"x")
-        with pytest.raises(NotFound):
-            it.stat("folder")
-        with pytest.raises(NotFound):
-            it.stat("folder/a")
-
-    def test_stat_says_what_put_said(self, it: Connector[Any]) -> None:
-        stored = put(it, "a", content_of(10))
-        assert it.stat("a").size_bytes == stored.size_bytes
-        assert it.stat("a").key == "a"
+        """By stat and by open, in an empty storage and beside others."""
+        for _ in range(2):
+            for key in (KEY, "2026/11/21/other.opus", "2026/11"):
+                with pytest.raises(NotFound):
+                    it.stat(key)
+                with pytest.raises(NotFound):
+                    it.open(key)
+            put(it, "2026/11/21/stored.opus", b"x")
 
     def test_the_same_again_changes_nothing(self, it: Connector[Any]) -> None:
-        content = content_of(10)
-        assert put(it, "a", content) == put(it, "a", content)
-        assert [found.key for found in it.list()] == ["a"]
+        """The hub repeats a put whose answer it did not get."""
+        assert put(it, KEY, b"same") == put(it, KEY, b"same")
+        assert [found.key for found in it.list()] == [KEY]
 
-    def test_other_bytes_under_a_key_that_is_taken_are_refused(self, it: Connector[Any]) -> None:
-        put(it, "a", b"first")
-        with pytest.raises(BadRecording):
-            put(it, "a", b"other")
-        assert read(it.open("a")) == b"first"
+    def test_other_bytes_under_a_taken_key_are_refused(self, it: Connector[Any]) -> None:
+        """A recording is never overwritten, be the new bytes longer, shorter or of the same length."""
+        put(it, KEY, b"first")
+        for other in (b"other", b"longer than it", b"x", b""):
+            with pytest.raises(BadRecording):
+                put(it, KEY, other)
+            assert read(it, KEY) == b"first"
 
-    def test_bytes_that_are_not_what_was_announced_leave_nothing(self, it: Connector[Any]) -> None:
+    @pytest.mark.parametrize("change", ["hash", "short", "long"])
+    def test_bytes_that_are_not_what_was_said_leave_nothing(self, it: Connector[Any], change: str) -> None:
+        """A wrong hash, or more or fewer bytes than announced."""
+        data = pattern(70_000)
+        size = len(data) + {"hash": 0, "short": 1, "long": -1}[change]
+        digest = "0" * 64 if change == "hash" else sha256_of(data)
         with pytest.raises(BadRecording):
-            it.put("a", io.BytesIO(b"other"), 5, hashlib.sha256(b"these").hexdigest())
-        with pytest.raises(NotFound):
-            it.stat("a")
-        assert list(it.list()) == []
-
-    @pytest.mark.parametrize("announced_bytes", [3, 9])
-    def test_a_length_that_is_not_what_was_announced_leaves_nothing(
-        self, it: Connector[Any], announced_bytes: int
-    ) -> None:
-        with pytest.raises(BadRecording):
-            it.put("a", io.BytesIO(b"these"), announced_bytes, hashlib.sha256(b"these").hexdigest())
-        assert list(it.list()) == []
+            it.put(KEY, io.BytesIO(data), size, digest)
+        self._assert_empty(it)
 
     def test_a_reader_that_breaks_leaves_nothing(self, it: Connector[Any]) -> None:
-        with pytest.raises((OSError, RetryLater)):
-            it.put("a", io.BufferedReader(_Breaking()), 100_000, hashlib.sha256(b"").hexdigest())
-        with pytest.raises(NotFound):
-            it.stat("a")
-        put(it, "a", b"later")
-        assert read(it.open("a")) == b"later"
+        """Half an object is no object."""
+        data = pattern(200_000)
+        with pytest.raises((OSError, PluginError)):
+            it.put(KEY, _reader(data, breaks_at=150_000), len(data), sha256_of(data))
+        self._assert_empty(it)
+        put(it, KEY, data)
+        assert read(it, KEY) == data
 
-    def test_a_list_has_what_begins_with_the_prefix(self, it: Connector[Any]) -> None:
-        for key in ("2026/11/21/a", "2026/11/22/b", "2026/11/2", "2025/11/21/c"):
-            put(it, key, b"x")
-        assert {found.key for found in it.list("2026/11/2")} == {"2026/11/21/a", "2026/11/22/b", "2026/11/2"}
-        assert {found.key for found in it.list("2026/11/21/")} == {"2026/11/21/a"}
-        assert {found.key for found in it.list("1999")} == set()
+    def test_a_reader_may_give_little_at_a_time_and_cannot_be_rewound(self, it: Connector[Any]) -> None:
+        """It may be a network stream."""
+        data = pattern(10_000)
+        it.put(KEY, _reader(data, most=777), len(data), sha256_of(data))
+        assert read(it, KEY) == data
 
-    def test_a_list_knows_sizes(self, it: Connector[Any]) -> None:
-        put(it, "a", content_of(1234))
-        assert [found.size_bytes for found in it.list()] == [1234]
+    def test_a_large_object_is_not_held_in_memory(self, it: Connector[Any]) -> None:
+        """A call of five hours passes through in pieces, in and out."""
+        data = pattern(1 << 20) * (_BIG_BYTES >> 20)
+        digest, reader = sha256_of(data), _reader(data, most=1 << 20)
+        tracemalloc.start()
+        try:
+            it.put(KEY, reader, len(data), digest)
+            with it.open(KEY) as stream:
+                while stream.read(1 << 16):
+                    pass
+            _, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak_bytes < _MOST_BYTES, f"{peak_bytes >> 20} MB were held for an object of {_BIG_BYTES >> 20} MB"
 
-    def test_several_threads_may_put_at_once(self, it: Connector[Any]) -> None:
-        contents = {f"d{number % 3}/{number}": content_of(20_000, number) for number in range(24)}
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda key: put(it, key, contents[key]), contents))
-        assert {found.key for found in it.list()} == set(contents)
-        assert all(read(it.open(key)) == content for key, content in contents.items())
+    @pytest.mark.parametrize("key", NASTY_KEYS)
+    def test_a_nasty_key_is_a_key(self, it: Connector[Any], key: str) -> None:
+        """Stored, found and listed under exactly this name."""
+        put(it, key, b"nasty")
+        assert read(it, key) == b"nasty"
+        assert it.stat(key).size_bytes == 5
+        assert [found.key for found in it.list()] == [key]
 
-    def test_one_key_put_by_several_threads_is_there_once(self, it: Connector[Any]) -> None:
-        content = content_of(200_000)
-        with ThreadPoolExecutor(6) as pool:
-            list(pool.map(lambda _: put(it, "a", content), range(6)))
-        assert [found.key for found in it.list()] == ["a"]
-        assert read(it.open("a")) == content
-
-    def test_another_instance_finds_what_was_put(
-        self, it: Connector[Any], settings: dict[str, Any], tmp_path: Path
+    @pytest.mark.parametrize("key", STRANGE_KEYS)
+    def test_a_strange_key_is_refused_or_kept_exactly_and_never_leads_elsewhere(
+        self, it: Connector[Any], key: str
     ) -> None:
-        put(it, "a", b"kept")
-        other = self.make(settings, FakeContext(tmp_path / "another hub"))
-        assert read(other.open("a")) == b"kept"
-        other.close()
+        """Where names are paths, some keys would lead out of the storage or onto another key."""
+        try:
+            put(it, key, b"strange")
+        except PluginError:
+            self._assert_empty(it)
+            with pytest.raises(NotFound):
+                it.stat(key)
+            with pytest.raises(NotFound):
+                it.open(key)
+        else:
+            assert [found.key for found in it.list()] == [key]
+            assert read(it, key) == b"strange"
 
-    def test_the_check_leaves_nothing_behind(self, it: Connector[Any]) -> None:
+    def test_keys_that_begin_alike_are_apart(self, it: Connector[Any]) -> None:
+        """One may look like the folder of another."""
+        for key in ("a/b", "a/bc", "a/b.c", "ab"):
+            put(it, key, key.encode())
+        assert {found.key: read(it, found.key) for found in it.list()} == {
+            key: key.encode() for key in ("a/b", "a/bc", "a/b.c", "ab")
+        }
+
+    def test_a_list_tells_all_below_a_prefix(self, it: Connector[Any]) -> None:
+        """A prefix is a beginning of text, not a folder."""
+        assert list(it.list()) == []
+        sizes = {"2026/01/a": 1, "2026/01/b": 2, "2026/02/c": 3, "2025/c": 4}
+        for key, size_bytes in sizes.items():
+            put(it, key, pattern(size_bytes))
+        for prefix in ("", "2026", "2026/0", "2026/01/", "2026/01/a", "2024", "2026/01/ab"):
+            expected = {key: size for key, size in sizes.items() if key.startswith(prefix)}
+            assert {found.key: found.size_bytes for found in it.list(prefix)} == expected, prefix
+
+    def test_a_list_of_many_is_whole(self, it: Connector[Any]) -> None:
+        """Storages answer in pages; each object is told once."""
+        keys = [f"many/{number:04}.opus" for number in range(130)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda key: put(it, key, key.encode()), keys))
+        assert sorted(found.key for found in it.list("many/")) == keys
+
+    def test_puts_at_the_same_time_do_not_disturb_each_other(self, it: Connector[Any]) -> None:
+        """The worker stores several recordings at once."""
+        datas = {f"parallel/{number}.opus": pattern(100_000 + number) for number in range(12)}
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(lambda item: put(it, *item), datas.items()))
+        assert {key: read(it, key) for key in datas} == datas
+
+    def test_the_same_put_twice_at_the_same_time_is_one_object(self, it: Connector[Any]) -> None:
+        """Two workers after a crash of the first one's claim."""
+        data = pattern(300_000)
+        results = _race([lambda: put(it, KEY, data)] * 4)
+        assert [result for result in results if isinstance(result, Exception)] == []
+        assert read(it, KEY) == data
+        assert len(list(it.list())) == 1
+
+    def test_of_different_puts_at_the_same_time_one_wins_whole(self, it: Connector[Any]) -> None:
+        """The others are refused, and no object is made of two."""
+        datas = [bytes([65 + number]) * 200_000 for number in range(4)]
+        results = _race([lambda data=data: put(it, KEY, data) for data in datas])  # type: ignore[misc]
+        lost = [result for result in results if isinstance(result, Exception)]
+        assert all(isinstance(result, BadRecording) for result in lost), lost
+        assert len(lost) == 3
+        winner = next(number for number, result in enumerate(results) if isinstance(result, StoredObject))
+        assert read(it, KEY) == datas[winner]
+
+    def test_an_object_is_not_seen_before_it_is_whole(self, it: Connector[Any]) -> None:
+        """Whoever reads meanwhile finds nothing, not a part."""
+        data = pattern(400_000)
+        seen: list[str] = []
+
+        def look() -> None:
+            with pytest.raises(NotFound):
+                it.stat(KEY)
+            seen.extend(found.key for found in it.list())
+
+        it.put(KEY, _reader(data, look_at=200_000, look=look), len(data), sha256_of(data))
+        assert seen == []
+        assert read(it, KEY) == data
+
+    def test_a_fresh_instance_finds_what_was_stored(
+        self, it: Connector[Any], settings: dict[str, Any], ctx: FakeContext
+    ) -> None:
+        """The hub was restarted; a second process has its own."""
+        put(it, KEY, b"kept")
+        again = self.make(settings, ctx)
+        assert read(again, KEY) == b"kept"
+        with pytest.raises(BadRecording):
+            put(again, KEY, b"other")
+        again.close()
+
+    def test_check_stores_nothing(self, it: Connector[Any]) -> None:
+        """A trial object would be found by an auditor."""
         it.check()
         assert list(it.list()) == []
 
-    def test_what_was_deleted_is_gone(self, it: Connector[Any]) -> None:
-        deleting = _able(it, Deletes)
-        put(it, "d/a", b"x")
-        put(it, "d/b", b"y")
-        deleting.delete("d/a")
-        deleting.delete("d/a")
+    def test_what_is_deleted_is_gone_and_its_neighbours_are_not(self, it: Connector[Any]) -> None:
+        """Of connectors that can delete."""
+        if not isinstance(it, Deletes):
+            pytest.skip("it does not delete")
+        for key in (KEY, f"{KEY}.peaks", "2026/11/21/other.opus"):
+            put(it, key, b"x")
+        it.delete(KEY)
+        it.delete(KEY)
+        it.delete("never/was")
         with pytest.raises(NotFound):
-            it.stat("d/a")
-        assert read(it.open("d/b")) == b"y"
-        put(it, "d/a", b"again")
-        assert read(it.open("d/a")) == b"again"
+            it.stat(KEY)
+        assert sorted(found.key for found in it.list()) == sorted([f"{KEY}.peaks", "2026/11/21/other.opus"])
+        put(it, KEY, b"new bytes under the freed key")
+        assert read(it, KEY) == b"new bytes under the freed key"
 
-    def test_a_link_is_an_address(self, it: Connector[Any]) -> None:
-        linking = _able(it, Links)
-        put(it, "a", b"x")
-        assert linking.link("a", timedelta(minutes=5)).startswith(("http://", "https://"))
-
-    def test_what_is_retained_cannot_be_deleted(self, it: Connector[Any]) -> None:
-        retaining = _able(it, Retains)
-        put(it, "a", b"x")
-        retaining.retain("a", datetime.now(UTC) + timedelta(days=1))
-        if isinstance(it, Deletes):
-            with pytest.raises(Exception):  # noqa: B017, PT011 - each store refuses in its own words
-                it.delete("a")
-        assert read(it.open("a")) == b"x"
+    def _assert_empty(self, it: Connector[Any]) -> None:
+        assert list(it.list()) == []
+        with pytest.raises(NotFound):
+            it.stat(KEY)
 
 
-def _able(it: Any, ability: type[Any]) -> Any:
-    if not isinstance(it, ability):
-        pytest.skip(f"{type(it).__name__} has no ability {ability.__name__}")
-    return it
+class _Reader(io.RawIOBase):
+    """A stream that cannot be rewound, gives `most` bytes at once, and calls `look` or breaks on its way."""
 
-
-class _Breaking(io.RawIOBase):
-    """Gives some bytes, then fails."""
-
-    def __init__(self) -> None:
-        self._given = 0
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        most: int = 65_536,
+        breaks_at: int | None = None,
+        look_at: int | None = None,
+        look: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._data = data
+        self._place = 0
+        self._most = most
+        self._breaks_at = breaks_at
+        self._look_at = look_at
+        self._look = look
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if self._given >= 50_000:
-            raise OSError("unplugged")
-        count = min(len(buffer), 10_000)
-        buffer[:count] = bytes(count)
-        self._given += count
-        return count
+        if self._breaks_at is not None and self._place >= self._breaks_at:
+            raise OSError("the source broke off")
+        if self._look_at is not None and self._place >= self._look_at:
+            self._look_at = None
+            self._look()
+        part = memoryview(self._data)[self._place : self._place + min(self._most, len(buffer))]
+        buffer[: len(part)] = part
+        self._place += len(part)
+        return len(part)
+
+
+def _reader(data: bytes, **habits: Any) -> BinaryIO:
+    return cast("BinaryIO", _Reader(data, **habits))
+
+
+def pattern(size_bytes: int) -> bytes:
+    """Bytes that repeat with no power of two, so that exchanged blocks are noticed."""
+    period = bytes(number * 31 % 251 for number in range(251))
+    return (period * (size_bytes // 251 + 1))[:size_bytes]
+
+
+def sha256_of(data: bytes) -> str:
+    """Lowercase hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def put(connector: Connector[Any], key: str, data: bytes) -> StoredObject:
+    """Store `data` as the hub does."""
+    return connector.put(key, io.BytesIO(data), len(data), sha256_of(data))
+
+
+def read(connector: Connector[Any], key: str) -> bytes:
+    """The whole object."""
+    with connector.open(key) as stream:
+        return stream.read()
+
+
+def _race(calls: list[Callable[[], StoredObject]]) -> list[StoredObject | Exception]:
+    """Make all calls at the same moment; what each returned or raised."""
+    start = threading.Barrier(len(calls))
+
+    def go(call: Callable[[], StoredObject]) -> StoredObject | Exception:
+        start.wait()
+        try:
+            return call()
+        except Exception as exc:  # noqa: BLE001 - looked at by the test
+            return exc
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(go, calls))

@@ -1,41 +1,75 @@
-"""Conformance of a migrator: it counts what it reads, reads it in order, and can go on anywhere."""
+"""Checks of a migrator."""
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, ClassVar
 
-from hub.sdk import LegacyItem, Migrator
-from hub.testing.plugin import PluginConformance
+import pytest
 
-
-def read_all(it: Migrator[Any], after: str = "", batch: int = 100) -> list[LegacyItem]:
-    """Every item after a cursor."""
-    return [item for items in it.read(after, batch) for item in items]
+from hub.sdk import Kind, LegacyItem, Migrator
+from hub.testing.fakes import check_draft
+from hub.testing.plugin import PluginConformance, files_below
 
 
 class MigratorConformance(PluginConformance):
-    """The fixture `settings` names a legacy recorder with at least three recordings."""
+    """Give settings that lead to a legacy recorder with `expected` recordings, at least three."""
 
-    def test_the_survey_counts_what_there_is(self, it: Migrator[Any]) -> None:
-        assert it.survey().recordings == len(read_all(it)) >= 3
+    kind: ClassVar[Kind] = Kind.MIGRATOR
+    expected: ClassVar[int]
 
-    def test_cursors_rise(self, it: Migrator[Any]) -> None:
-        cursors = [item.cursor for item in read_all(it)]
-        assert cursors == sorted(set(cursors))
+    def snapshot(self, tmp_path: Path) -> Callable[[], object]:
+        """How the legacy recorder looks, for proving that nothing is written to it; override it for a database."""
+        return lambda: files_below(tmp_path)
 
-    def test_batches_are_no_larger_than_asked(self, it: Migrator[Any]) -> None:
-        assert all(1 <= len(items) <= 2 for items in it.read("", 2))
+    def test_the_survey_counts_what_is_read(self, it: Migrator[Any]) -> None:
+        """The administrator plans by it."""
+        survey = it.survey()
+        assert survey.recordings == self.expected
+        assert survey.media_bytes is None or survey.media_bytes >= 0
+        assert len(_all(it)) == self.expected
 
-    def test_a_run_goes_on_after_any_item(self, it: Migrator[Any]) -> None:
-        items = read_all(it)
-        for number, item in enumerate(items):
-            assert [later.cursor for later in read_all(it, item.cursor)] == [
-                later.cursor for later in items[number + 1 :]
-            ]
+    def test_cursors_rise_strictly(self, it: Migrator[Any]) -> None:
+        """A run goes on after the last one that was committed."""
+        cursors = [item.cursor for item in _all(it, batch=2)]
+        assert all(cursors)
+        assert all(earlier < later for earlier, later in pairwise(cursors)), cursors
 
-    def test_reading_again_gives_the_same(self, it: Migrator[Any]) -> None:
-        assert read_all(it, batch=2) == read_all(it, batch=100)
+    @pytest.mark.parametrize("batch", [1, 2, 1000])
+    def test_batches_are_no_larger_than_asked_for_and_none_is_empty(self, it: Migrator[Any], batch: int) -> None:
+        """Each is committed at once."""
+        sizes = [len(items) for items in it.read("", batch)]
+        assert all(0 < size <= batch for size in sizes), sizes
+        assert sum(sizes) == self.expected
 
-    def test_every_recording_has_an_origin_of_its_own_and_a_time(self, it: Migrator[Any]) -> None:
-        drafts = [item.draft for item in read_all(it)]
-        assert len({draft.origin_id for draft in drafts}) == len(drafts)
-        assert all(draft.started_at.utcoffset() == timedelta(0) for draft in drafts)
+    def test_reading_goes_on_after_any_cursor(self, it: Migrator[Any]) -> None:
+        """Whatever was committed is not read again, and nothing is missed."""
+        everything = _all(it)
+        for place, item in enumerate(everything):
+            rest = [later.cursor for later in _all(it, after=item.cursor)]
+            assert rest == [later.cursor for later in everything[place + 1 :]]
+
+    def test_reading_twice_gives_the_same(self, it: Migrator[Any]) -> None:
+        """The second run of a migration finds duplicates by origin id."""
+        assert [item.draft.origin_id for item in _all(it)] == [item.draft.origin_id for item in _all(it)]
+
+    def test_origin_ids_are_unique_and_drafts_whole(self, it: Migrator[Any]) -> None:
+        """What is wrong with one item stands in its draft's `problem`."""
+        items = _all(it)
+        for item in items:
+            check_draft(item.draft)
+        origin_ids = [item.draft.origin_id for item in items]
+        assert len(set(origin_ids)) == len(origin_ids)
+
+    def test_nothing_is_written_to_the_legacy_recorder(self, it: Migrator[Any], tmp_path: Path) -> None:
+        """It may still be in use, and it is evidence."""
+        look = self.snapshot(tmp_path)
+        before = look()
+        it.check()
+        it.survey()
+        _all(it)
+        assert look() == before
+
+
+def _all(migrator: Migrator[Any], after: str = "", batch: int = 100) -> list[LegacyItem]:
+    return [item for items in migrator.read(after, batch) for item in items]
