@@ -1,14 +1,17 @@
 """The web process: pages and API over the hub's services."""
 
 import gc
+import threading
 from importlib.metadata import entry_points
 from typing import Any, cast
 
 import structlog
 import uvicorn
 
+from hub.app.refusals import announce_refusals
 from hub.app.services import Services, open_services
 from hub.config import ConfigError, HubConfig
+from hub.errors import HubError
 from hub.observe import logging
 
 _GROUP = "recording_hub.web"
@@ -37,9 +40,17 @@ def run_web(config: HubConfig) -> int:
                 timeout_graceful_shutdown=_LAST_ANSWERS_S,
             )
         )
+        threading.Thread(target=_announce, args=(services,), name="refusals", daemon=True).start()
         gc.freeze()  # what was imported lives as long as the process
         server.run()
     return 0
+
+
+def _announce(services: Services) -> None:
+    try:
+        announce_refusals(services.plugins, services.board)
+    except HubError as exc:
+        _log.warning("refusals.not_kept", reason=str(exc))
 
 
 def _load_app(services: Services, config: HubConfig) -> Any:

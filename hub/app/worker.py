@@ -12,6 +12,7 @@ import structlog
 from hub.alerts.board import Board
 from hub.alerts.job_watch import JobWatch
 from hub.app.devices import KnownDevices
+from hub.app.disk_space import DiskSpace
 from hub.app.first_run import ensure_primary_store
 from hub.app.offline import open_database
 from hub.audit import seal
@@ -35,6 +36,7 @@ from hub.vault.stores import Stores
 
 _SEAL_EVERY_S = 0.5
 _TIDY_EVERY_S = 3600.0
+_DISK_EVERY_S = 30.0
 _AWAY_S = 5.0
 _KEEP_EVENTS = timedelta(days=2)
 _KEEP_ALARMS = timedelta(days=365)
@@ -77,6 +79,7 @@ def run_worker(config: HubConfig) -> int:
         for name, every_s, work in (
             ("seal", _SEAL_EVERY_S, lambda: seal(db, utc_now())),
             ("tidy", _TIDY_EVERY_S, lambda: _tidy(db, board)),
+            ("disk space", _DISK_EVERY_S, DiskSpace(config, board).look),
         ):
             stack.enter_context(_Repeating(name, every_s, work))
         _drain_until(ended, drain)
