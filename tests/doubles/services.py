@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import numpy as np
+
 from hub import ids
 from hub.access.accounts import Accounts
 from hub.access.passwords import Passwords
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
 
 LOGIN, PASSWORD = "maria", "a long road to a calm lake 17"
 DEVICES = ("Head office", "Branch 深圳", "Hotline")
-_LONGEST_AUDIO_S = 900
+_LONGEST_AUDIO_S = 7200
 
 
 class SamplePlayback:
@@ -78,7 +80,8 @@ class SamplePlayback:
         size = frame_samples(speechlike.RATE_HZ)
         whole = samples[: len(samples) // size * size]
         meter = PeakMeter(speechlike.RATE_HZ, samples.shape[1])
-        meter.add(whole.reshape(-1, size, samples.shape[1]))
+        frames = np.ascontiguousarray(whole.reshape(-1, size, samples.shape[1]).transpose(0, 2, 1))
+        meter.add(frames.transpose(0, 2, 1))
         content = meter.encode(len(samples))
         found = find_level(content[:HEADER_BYTES], level)
         return found.wrap(content[found.offset :][: found.size_bytes])

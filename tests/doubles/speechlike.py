@@ -7,11 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 RATE_HZ = 8000
+_LONGEST_S = 60.0
 _PITCH_HZ = (118.0, 207.0)
 
 
 def talk(length_s: float, channels: int, seed: int) -> npt.NDArray[np.int16]:
     """Samples of shape (n, channels): phrases with pauses, each channel silent while the other speaks."""
+    if length_s > _LONGEST_S:  # the same minute again and again
+        minute = talk(_LONGEST_S, channels, seed)
+        return np.resize(minute, (int(length_s * RATE_HZ), channels))
     random = np.random.default_rng(seed)
     samples = np.zeros((max(int(length_s * RATE_HZ), 1), 2))
     at_s, speaker = 0.4, seed % 2

@@ -105,6 +105,7 @@ class RecPlayer extends HTMLElement {
   async draw(recording, signal) {
     const peaks = await fetchPeaks(recording.peaks, recording.lanes.length, signal);
     signal.throwIfAborted();
+    if (this.failed) return;
     this.showState();
     this.lanes.show(recording.lanes);
     this.parts.wave.ariaValueMax = Math.round(recording.duration_s);
@@ -127,6 +128,7 @@ class RecPlayer extends HTMLElement {
     this.wave?.destroy();
     this.wave = null;
     this.spans = [];
+    this.failed = false;
     this.recording = null;
     this.audio.pause();
     this.audio.removeAttribute("src");
@@ -298,6 +300,7 @@ class RecPlayer extends HTMLElement {
   // the audio element only knows that it failed: the server says why
   async explainFailure() {
     if (!this.audio.getAttribute("src")) return;
+    this.failed = true;
     const answer = await fetch(`/r/${this.recordingId}/player?why=1`, { headers: { Accept: "application/json" } }).catch(() => null);
     const { state, icon: symbol, message, shade } = (answer?.ok && (await answer.json())) || {};
     if (state && state !== "ready") this.showState(symbol, message, shade, true);
