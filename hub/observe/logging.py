@@ -19,6 +19,7 @@ _NAMED_AFTER_A_CALL = re.compile(r"(^|_)(origin_name|file|file_name|path|line)$"
 _DIGITS = re.compile(r"\d{3,}")
 _HIDDEN = "[hidden]"
 _SHOWN_DIGITS = 2
+_CLOCK = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
 
 
 class LogSettings(Protocol):
@@ -42,7 +43,7 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="iso", utc=True) if settings.log == "json" else _CLOCK,
         hide_secrets,
         mask_numbers,
     ]
@@ -80,7 +81,17 @@ def _rendering(form: str, stream: TextIO) -> list[Processor]:
             structlog.processors.JSONRenderer(sort_keys=False, default=str),
         ]
     colors = stream.isatty() and not os.environ.get("NO_COLOR")
-    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+    return [
+        _without_logger,
+        structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback),
+    ]
+
+
+def _without_logger(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """People read what happened; which module said so is for those who look closely."""
+    if event.get("level") != "debug":
+        event.pop("logger", None)
+    return event
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
