@@ -16,9 +16,10 @@ import hub
 from hub.cli.exits import Exit
 from hub.sdk import Kind
 
-_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_NAME = re.compile(r"[a-z][a-z0-9]+(_[a-z0-9]+)*")
 _NAME_MAX_CHARS = 30
 _SUFFIX = ".tmpl"
+_ABOUT = "about.md"  # what a README says of its kind of plug-in
 # Where a template lies under another name than the file that is made of it.
 _PLACES = {"gitignore": ".gitignore"}
 
@@ -47,10 +48,7 @@ def command(name: str, kind: str, into: Path) -> int:
     package = _render(kind, facts)
     folder = into / facts["distribution"]
     _refuse_place(folder)
-    for place, text in package.items():
-        file = folder / place
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+    _write(folder, package)
     click.echo(f"{folder} is a {kind} that works. Next:\n")
     for line in _next_steps(folder):
         click.echo(f"  {line}")
@@ -64,8 +62,8 @@ def _facts(name: str, kind: str) -> dict[str, str]:
     """
     if not _NAME.fullmatch(name) or len(name) > _NAME_MAX_CHARS:
         raise click.BadParameter(
-            f"{name!r} cannot be a plug-in's name: take up to {_NAME_MAX_CHARS} lowercase letters and digits, "
-            "in words joined by underscores, such as acme_pbx.",
+            f"{name!r} cannot be a plug-in's name: take 2 to {_NAME_MAX_CHARS} lowercase letters and "
+            "digits, in words joined by underscores, such as acme_pbx.",
             param_hint="NAME",
         )
     if name in entry_points(group=f"recording_hub.{kind}").names:
@@ -90,14 +88,15 @@ def _render(kind: str, facts: dict[str, str]) -> dict[str, str]:
     Raises: BadParameter if the class would have the name of something that the templates use.
     """
     templates = files("hub.cli") / "plugin_templates"
-    found = {place: text for part in ("any", kind) for place, text in _texts(templates / part)}
+    found = dict(_texts(templates / "any")) | dict(_texts(templates / kind))
     words = set(re.findall(r"\w+", "\n".join(found.values())))
     if taken := {facts["cls"], f"{facts['cls']}Settings"} & words:
         raise click.BadParameter(
-            f"a class called {min(taken)} would hide the hub's own; choose the vendor's name.", param_hint="NAME"
+            f"a class called {min(taken)} would hide another of this name; choose the vendor's name.", param_hint="NAME"
         )
+    about = Template(found.pop(_ABOUT)).substitute(facts)
     return {
-        re.sub(r"^package\b", facts["package"], place): Template(text).substitute(facts)
+        re.sub(r"^package\b", facts["package"], place): Template(text).substitute(facts, about=about)
         for place, text in found.items()
     }
 
@@ -123,6 +122,21 @@ def _refuse_place(folder: Path) -> None:
     own = Path(hub.__file__).resolve().parents[1]
     if folder.resolve().is_relative_to(own):
         raise click.UsageError(f"{own} is the hub's own tree. Choose a folder outside of it with --into.")
+
+
+def _write(folder: Path, package: dict[str, str]) -> None:
+    """Write the package into a folder of its own.
+
+    Raises: ClickException if it cannot be written.
+    """
+    try:
+        folder.mkdir()
+        for place, text in package.items():
+            file = folder / place
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise click.ClickException(f"{exc.filename or folder} cannot be written: {exc.strerror}.") from exc
 
 
 def _next_steps(folder: Path) -> list[str]:
