@@ -54,7 +54,10 @@ def vrl_inspect(context: click.Context, paths: tuple[Path, ...], settings_file: 
     settings = _load_settings(settings_file)
     found = []
     code = 0
+    beside = {path.with_name(name) for path in paths for name in sidecar_names(path.stem, settings.sidecars)}
     for path in paths:
+        if path in beside and any(path != other and path.stem == other.stem for other in paths):
+            continue  # it is shown with its recording
         try:
             report = inspect_file(path, settings)
         except (FileNotFoundError, IsADirectoryError, PermissionError) as error:

@@ -3,9 +3,11 @@
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 SERVER = "/usr/sbin/sshd"
@@ -21,6 +23,7 @@ class Sshd:
         self.folder = folder
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.port = 0
+        self.extra_lines = ""
         self.login = getpass.getuser()
         self.host_key = self._make_key("host_key")
         self.client_key = self._make_key("client_key")
@@ -35,16 +38,17 @@ class Sshd:
 
     def start(self) -> None:
         """Listen, on the same port as before if there was one."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", self.port))
-            self.port = probe.getsockname()[1]
+        if not self.port:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.port = probe.getsockname()[1]
         authorized = self.folder / "authorized_keys"
         authorized.write_text(Path(f"{self.client_key}.pub").read_text())
         config = self.folder / "sshd_config"
         config.write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {self.host_key}\nPidFile none\n"
             f"AuthorizedKeysFile {authorized}\nStrictModes no\nPasswordAuthentication no\nUsePAM no\n"
-            "PermitRootLogin yes\nSubsystem sftp internal-sftp\n"
+            f"PermitRootLogin yes\nSubsystem sftp internal-sftp\n{self.extra_lines}"
         )
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
@@ -66,11 +70,12 @@ class Sshd:
         """Stop listening, and end the sessions that are open."""
         if self._process is None:
             return
-        children = subprocess.run(["pgrep", "-P", str(self._process.pid)], capture_output=True, text=True, check=False)
+        sessions = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
         self._process.kill()
         self._process.wait()
-        for child in children.stdout.split():
-            subprocess.run(["kill", "-9", child], check=False, capture_output=True)
+        for session in sessions:
+            with suppress(ProcessLookupError):
+                os.kill(int(session), signal.SIGKILL)
         self._process = None
 
     def reset(self) -> None:

@@ -8,8 +8,8 @@ import re
 import stat
 import textwrap
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import asyncssh
 
@@ -36,6 +36,10 @@ class WrongHostKey(Exception):
         self.offered = offered
 
 
+class _Dropped(RetryLater):
+    """The server hung up before anybody signed in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Remote:
     """Where to connect, as whom, and the fingerprint by which the server is known ("" if none is yet)."""
@@ -43,8 +47,8 @@ class Remote:
     host: str
     port: int
     login: str
-    password: str = ""
-    private_key: str = ""
+    password: str = field(default="", repr=False)
+    private_key: str = field(default="", repr=False)
     fingerprint: str = ""
 
 
@@ -95,11 +99,18 @@ async def connected(remote: Remote) -> AsyncIterator[asyncssh.SFTPClient]:
 
 async def _connect(remote: Remote) -> asyncssh.SSHClientConnection:
     offered: list[str] = []
+    dropped = RetryLater(f"{remote.host} has no host key of a kind that is known here.")
     for kinds in KEY_KINDS:
-        with suppress(asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
+        try:
             return await _connect_once(remote, kinds, offered)
+        except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
+            if offered and not remote.fingerprint:
+                break
+        except _Dropped as error:
+            # A server without a key of this kind hangs up; one that was left at its first key may do so as well.
+            dropped = error
     if not offered:
-        raise RetryLater(f"{remote.host} has no host key of a kind that is known here.")
+        raise dropped
     raise WrongHostKey(offered[0])
 
 
@@ -129,8 +140,9 @@ async def _connect_once(remote: Remote, kinds: tuple[str, ...], offered: list[st
             f"{remote.host} does not let {remote.login} in.",
             hint="Correct the login, and its password or key; look at /var/log/auth.log or journalctl -u sshd there.",
         ) from None
-    except (OSError, TimeoutError, asyncssh.Error) as error:
-        raise RetryLater(
+    except (OSError, asyncssh.Error) as error:
+        hung_up = isinstance(error, ConnectionResetError | BrokenPipeError | asyncssh.Error)
+        raise (_Dropped if hung_up else RetryLater)(
             f"{remote.host} port {remote.port} cannot be reached: {str(error) or 'no answer'}.",
             hint="Look at the address, at the network, and whether its SSH server runs.",
         ) from None
