@@ -19,6 +19,7 @@ from hub.runtime.instances import Instances
 from hub.runtime.plugins import Plugins
 
 _LEAST_FREE_BYTES = 256 << 20
+_FIRST_START = "The first `recording-hub serve` makes it."
 _WELL = {InstanceState.OK, InstanceState.DISABLED, InstanceState.STARTING}
 
 
@@ -44,11 +45,10 @@ def examine(config: HubConfig) -> Iterator[Part]:
     """Look at every part in turn and change nothing."""
     yield _try("installation", "recording-hub alone provides hub and webui.", check_import_names)
     yield _look_at_folder(config)
-    yield _try("secrets", "The master key opens.", lambda: SecretBox.open(config))
+    yield _look_at_key(config)
     yield from _look_at_plugins()
     if config.database_url.startswith("sqlite") and not (config.data / "catalog.sqlite3").exists():
-        hint = "The first `recording-hub serve` makes it."
-        yield Part(name="database", grade=Grade.WARNING, text="There is no catalog yet.", hint=hint)
+        yield Part(name="database", grade=Grade.WARNING, text="There is no catalog yet.", hint=_FIRST_START)
         return
     database = open_database(config)
     try:
@@ -71,9 +71,15 @@ def _try(name: str, well: str, work: Callable[[], object]) -> Part:
 
 def _look_at_folder(config: HubConfig) -> Part:
     if not config.data.is_dir():
-        hint = "The first `recording-hub serve` makes it."
-        return Part(name="data folder", grade=Grade.WARNING, text=f"{config.data} does not exist yet.", hint=hint)
+        text = f"{config.data} does not exist yet."
+        return Part(name="data folder", grade=Grade.WARNING, text=text, hint=_FIRST_START)
     return _try("data folder", f"{config.data} has room.", enough_space(config.data, _LEAST_FREE_BYTES))
+
+
+def _look_at_key(config: HubConfig) -> Part:
+    if config.secret_key is None and not config.secrets_key_file.exists():
+        return Part(name="secrets", grade=Grade.WARNING, text="There is no master key yet.", hint=_FIRST_START)
+    return _try("secrets", "The master key opens.", lambda: SecretBox.open(config))
 
 
 def _look_at_plugins() -> Iterator[Part]:

@@ -25,7 +25,7 @@ def upgrade(data: Path | None) -> None:
     config.make_folders()
     database = open_database(config)
     try:
-        before = database.revision()
+        before = database.revision() if database.path is None or database.path.exists() else ""
         database.upgrade()
         after = database.revision()
     finally:
