@@ -148,7 +148,7 @@ class _Pass:
             sample_rate_hz=reading.sample_rate_hz,
             channels=reading.channels,
             duration_s=(self._samples if self._is_read else reading.samples) / reading.sample_rate_hz,
-            browser_playable=self._playable,
+            browser_playable=self._playable and self._samples > 0,
             has_speech=self._speech.decide(),
             problem=self._find_problem(),
             encode_error=self._encode_error,

@@ -62,10 +62,14 @@ class QuarantinedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantineItem:
-    """One entry that was set aside; id: its receipt. Times are aware UTC. instance_id: the device, 0 if unreadable."""
+    """One entry that was set aside; id: its receipt. Times are aware UTC. instance_id: the device, 0 if unreadable.
+
+    device: what people called it then.
+    """
 
     id: str
     instance_id: int
+    device: str
     origin_name: str
     reason: Reason
     room: Room
@@ -165,13 +169,13 @@ class Quarantine:
         for room in (self._spool.ready, self._spool.quarantine):
             sync_folder(room)
         _log.info("quarantine.retried", receipt_id=item_id, instance_id=item.instance_id, by=actor.login)
-        self.tell(item.instance_id)
+        self.tell(item.instance_id, item.device)
 
     def set_aside(self, claim: Claim, entry: Entry | None, room: Room, reason: Reason, device: str = "") -> None:
         """Move a claimed entry here; the claim ends. device: what people call where it came from."""
         with suppress(FileNotFoundError):
             (claim.folder / REASON_NAME).unlink()
-        written = {"code": reason.code, "text": reason.text, "hint": reason.hint, "room": room.value}
+        written = {"code": reason.code, "text": reason.text, "hint": reason.hint, "room": room.value, "device": device}
         write_durably(claim.folder / REASON_NAME, json.dumps(written | {"since_ms": to_ms(utc_now())}).encode())
         reached(DurableStep.QUARANTINE_REASON_WRITTEN)
         instance_id = entry.instance_id if entry else 0
@@ -235,6 +239,7 @@ def _read_item(folder: Path) -> QuarantineItem | None:
     return QuarantineItem(
         id=folder.name,
         instance_id=entry.instance_id if entry else 0,
+        device=why.get("device", ""),
         origin_name=storable_text(entry.origin_name) if entry else folder.name,
         reason=Reason(why.get("code", ""), storable_text(why.get("text", "")), why.get("hint", "")),
         room=Room(why.get("room", Room.INTAKE)),
