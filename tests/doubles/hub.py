@@ -40,11 +40,12 @@ def until(condition: Callable[[], Any], within_s: float, what: str) -> Any:
 
 
 class Hub:
-    """One hub; `data` keeps all of it over restarts."""
+    """One hub; `data` keeps all of it over restarts. `python`: interpreter of the environment it is installed in."""
 
-    def __init__(self, data: Path, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, data: Path, environ: Mapping[str, str] | None = None, python: Path | str = sys.executable) -> None:
         self.data = data
         self.environ = dict(environ or {})
+        self.python = str(python)
         self.address = ""
         self.setup_link = ""
         self.process: subprocess.Popen[bytes] | None = None
@@ -61,7 +62,7 @@ class Hub:
         seen = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "hub", "serve"],
+                [self.python, "-P", "-m", "hub", "serve"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
