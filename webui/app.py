@@ -26,6 +26,7 @@ from webui.reach import Web
 from webui.rendering import Renderer, Standing
 from webui.routes import routes
 from webui.security import SecuritySettings, middleware
+from webui.timing import RequestTimes
 from webui.viewing import HubZone, Viewing
 
 _PROBES = (
@@ -59,7 +60,11 @@ def create_app(services: Services, config: HubConfig, *, languages: Languages | 
     )
     app = Starlette(
         routes=[*api.routes, *_PROBES, *routes(assets)],
-        middleware=[*guards, Middleware(Viewing, languages=spoken, hub_zone=HubZone(services.db))],
+        middleware=[
+            Middleware(RequestTimes),
+            *guards,
+            Middleware(Viewing, languages=spoken, hub_zone=HubZone(services.db)),
+        ],
         exception_handlers={
             Forbidden: failures.forbidden,
             NotThere: failures.missing,

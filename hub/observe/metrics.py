@@ -76,7 +76,6 @@ class Gauge:
 
 
 SPOOL_ITEMS = Gauge("recording_hub_spool_items", "Recordings in the spool on their way to the catalog.")
-SPOOL_BYTES = Gauge("recording_hub_spool_bytes", "Size of the spool.")
 QUARANTINE_ITEMS = Gauge("recording_hub_quarantine_items", "Items in quarantine.")
 FREE_BYTES = Gauge("recording_hub_free_bytes", "Free space on the file system of the data folder.")
 OPEN_ALARMS = Gauge("recording_hub_open_alarms", "Open alarms by severity.", ("severity",))
@@ -90,7 +89,6 @@ WAITING_JOBS = Gauge("recording_hub_waiting_jobs", "Background jobs that wait or
 
 GAUGES = (
     SPOOL_ITEMS,
-    SPOOL_BYTES,
     QUARANTINE_ITEMS,
     FREE_BYTES,
     OPEN_ALARMS,

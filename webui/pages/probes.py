@@ -1,18 +1,25 @@
 """Whether the hub lives, whether it can work, and what Prometheus reads."""
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from hub.app.services import Services
+from hub.db.errors import DatabaseAway
+from hub.jobs.listing import count_open
 from hub.observe.metrics import (
     CONTENT_TYPE,
+    FREE_BYTES,
     INSTANCE_UP,
     LAST_RECORDING,
     OPEN_ALARMS,
     QUARANTINE_ITEMS,
     SPOOL_ITEMS,
+    WAITING_JOBS,
     Reading,
     exposition,
 )
@@ -46,6 +53,16 @@ def _readings(request: Request) -> Iterator[Reading]:
     services = services_of(request)
     yield Reading(SPOOL_ITEMS, services.spool.count())
     yield Reading(QUARANTINE_ITEMS, services.quarantine.count())
+    yield Reading(FREE_BYTES, shutil.disk_usage(services.config.data).free)
+    with suppress(DatabaseAway):  # what does not need it is told all the same
+        yield from _readings_of_the_catalog(services)
+
+
+def _readings_of_the_catalog(services: Services) -> Iterator[Reading]:
+    with services.db.read() as session:
+        waiting = count_open(session)
+    for kind, number in waiting.items():
+        yield Reading(WAITING_JOBS, number, {"kind": kind})
     open_alarms = Counter({severity.value: number for severity, number in services.board.count_open().items()})
     for severity, number in open_alarms.items():
         yield Reading(OPEN_ALARMS, number, {"severity": severity})

@@ -4,9 +4,12 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
+
+from prometheus_client import Counter, Histogram
 
 from hub.observe import metrics
-from hub.observe.metrics import OPEN_ALARMS, SPOOL_ITEMS, Reading
+from hub.observe.metrics import OPEN_ALARMS, SPOOL_ITEMS, Gauge, Reading
 
 
 def test_gauges_are_read_at_the_moment_of_asking():
@@ -47,3 +50,15 @@ def test_every_metric_carries_the_hubs_name_and_explains_itself():
         assert re.fullmatch(r"recording_hub_[a-z_]+", name)
         assert kind in {"counter", "histogram", "gauge"}
         assert text.endswith(".")
+
+
+def test_every_metric_is_measured_somewhere():
+    root = Path(metrics.__file__).parents[2]
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("hub", "webui")
+        for path in (root / folder).rglob("*.py")
+        if path != Path(metrics.__file__)
+    )
+    names = [name for name, item in vars(metrics).items() if isinstance(item, Counter | Histogram | Gauge)]
+    assert [name for name in names if not re.search(rf"\b{name}\b", code)] == []
