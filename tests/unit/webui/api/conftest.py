@@ -1,5 +1,6 @@
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -11,25 +12,15 @@ from hub.access.accounts import Accounts
 from hub.access.passwords import Passwords
 from hub.access.permissions import PERMISSIONS
 from hub.access.person import Person
-from hub.access.reader import RecordingReader
-from hub.access.repeats import Repeats
-from hub.access.sessions import Sessions
-from hub.access.tokens import ApiTokens
-from hub.alerts.board import Board
 from hub.app.services import Services
 from hub.audit.actor import Actor
 from hub.catalog.recording import RecordingDetail
 from hub.clock import utc_now
 from hub.config import HubConfig
-from hub.config.secrets import SecretBox
 from hub.db.database import Database
-from hub.ingest.quarantine import Quarantine
-from hub.ingest.spool import Spool
 from hub.observe.health import Probe, Readiness
-from hub.runtime.commands import CommandClient
-from hub.runtime.instances import Instances
-from hub.runtime.plugins import Plugins
 from hub.vault.stream import FileMissing, MediaStream
+from tests.doubles import services as doubles
 from webui.app import create_app
 
 PASSWORD = "fjord lamp apricot 7"
@@ -60,33 +51,13 @@ class ShelfPlayback:
 
 @pytest.fixture
 def services(sqlite_db: Database, tmp_data: HubConfig) -> Iterator[Services]:
-    tmp_data.make_folders()
-    secrets = SecretBox.open(tmp_data)
-    board = Board(sqlite_db)
-    spool = Spool(tmp_data.spool)
-    plugins = Plugins()
-    sessions = Sessions(sqlite_db)
-    passwords = Passwords(memory_kib=64, passes=1)
-    yield Services(
-        config=tmp_data,
-        db=sqlite_db,
-        secrets=secrets,
-        permissions=PERMISSIONS,
-        accounts=Accounts(sqlite_db, sessions, passwords=passwords),
-        sessions=sessions,
-        tokens=ApiTokens(sqlite_db),
-        repeats=Repeats(sqlite_db, secrets),
-        reader=RecordingReader(sqlite_db),
-        playback=cast("Any", ShelfPlayback()),
-        quarantine=Quarantine(spool, sqlite_db, board),
-        spool=spool,
-        plugins=plugins,
-        instances=Instances(sqlite_db, secrets, plugins),
-        commands=CommandClient(tmp_data.command_socket),
-        board=board,
-        readiness=Readiness([Probe("database", sqlite_db.check)]),
-    )
-    board.close()
+    """Real ones; quick passwords, and a few bytes of audio for every recording."""
+    built = doubles.build(tmp_data, sqlite_db)
+    accounts = Accounts(sqlite_db, built.sessions, passwords=Passwords(memory_kib=64, passes=1))
+    readiness = Readiness([Probe("database", sqlite_db.check)])
+    playback = cast("Any", ShelfPlayback())
+    yield replace(built, accounts=accounts, readiness=readiness, playback=playback)
+    built.board.close()
 
 
 @pytest.fixture

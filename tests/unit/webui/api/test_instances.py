@@ -136,3 +136,32 @@ def test_plug_ins_are_listed_with_the_settings_that_they_take(api: Api) -> None:
 
 def test_restarting_what_has_no_process_is_no_operation(api: Api, made: dict[str, Any]) -> None:
     assert api.post(f"/connectors/{made['id']}/restart").status_code == 404
+
+
+def test_options_that_make_no_sense_are_refused_by_field(api: Api, shelf: dict[str, Any]) -> None:
+    answer = api.post("/connectors", {**shelf, "options": {"timezone": "Mars/Base"}})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["loc"] == ["body", "options", "timezone"]
+
+
+def test_settings_are_tried_before_they_are_kept(api: Api, tmp_path: Path, services: Services) -> None:
+    passed = api.post("/plugins/source/ipoffice/test", {"settings": {"folder": str(tmp_path)}}).json()
+    assert (passed["passed"], passed["state"], passed["failure"]) == (True, "ok", None)
+    assert passed["warnings"]
+    failed = api.post("/plugins/source/ipoffice/test", {"settings": {"folder": "/no/such/folder"}}).json()
+    assert failed["passed"] is False
+    assert failed["failure"]["errors"][0]["loc"] == ["body", "settings", "folder"]
+    assert failed["failure"]["hint"]
+    assert api.post("/plugins/source/nonesuch/test", {"settings": {}}).status_code == 404
+    with services.db.read() as session:
+        lines = session.scalars(select(AuditLine.subject).where(AuditLine.action == "device.test")).all()
+    assert lines == ["plugin:ipoffice", "plugin:ipoffice"]
+
+
+def test_a_device_is_tried_with_its_own_settings_and_restarted(api: Api, tmp_path: Path, services: Services) -> None:
+    body = {"plugin": "ipoffice", "name": "Head office", "settings": {"folder": str(tmp_path)}}
+    made = api.post("/devices", body).json()
+    assert api.post(f"/devices/{made['id']}/test").json()["passed"] is True
+    assert api.post(f"/devices/{made['id']}/restart").status_code == 204
+    number = services.instances.list(Kind.SOURCE)[0].id
+    assert services.commands.told == [("reload", number), ("restart", number)]  # type: ignore[attr-defined]

@@ -1,13 +1,19 @@
 """Every error has one shape, also those of the framework."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from hub.app.services import Services
 from hub.catalog import search
 from hub.db.errors import DatabaseAway
-from tests.unit.webui.api.conftest import Api
+from hub.runtime.commands import CommandClient
+from tests.unit.webui.api.conftest import Api, MakeToken
 from webui.api.v1.body_limit import LIMIT_BYTES
+from webui.app import create_app
 
 
 def _check(answer: object, status: int, code: str) -> dict[str, object]:
@@ -30,6 +36,14 @@ def test_a_method_that_does_not_exist_names_those_that_do(api: Api) -> None:
     answer = api("DELETE", "/recordings")
     _check(answer, 405, "method-not-allowed")
     assert answer.headers["allow"] == "GET"
+    assert api("PUT", "/connectors").headers["allow"] == "GET, POST"
+    assert api("PUT", "/connectors/1J4ZQ6F0M3K8T").headers["allow"] == "DELETE, GET, PATCH"
+    assert api("PUT", "/recordings/count").headers["allow"] == "GET"
+
+
+def test_a_path_with_a_line_end_in_it(api: Api) -> None:
+    _check(api.get("/recordings/%0A/media"), 422, "invalid")
+    _check(api.get("/nothing%0A"), 404, "not-found")
 
 
 def test_a_recording_that_does_not_exist(api: Api) -> None:
@@ -144,20 +158,25 @@ def test_the_token_table_being_away_is_told_alike(
     _check(api.get("/recordings"), 503, "database-away")
 
 
-def test_an_unexpected_failure_tells_its_id_and_nothing_else(
-    api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unexpected_failure_tells_its_id_and_nothing_else(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the password is hunter2")
 
     monkeypatch.setattr(search, "search", broken)
-    answer = api.get("/recordings")
+    with capture_logs() as lines:
+        answer = api.get("/recordings")
     _check(answer, 500, "internal")
     assert "hunter2" not in answer.text
+    assert [line["event"] for line in lines] == ["request.failed"]
+    assert lines[0]["exc_info"]
 
 
-def test_the_supervisor_being_away_is_no_server_fault(api: Api, tmp_path_factory: pytest.TempPathFactory) -> None:
-    body = {"plugin": "local", "settings": {"folder": str(tmp_path_factory.mktemp("store"))}}
-    answer = api.post("/connectors/test", body)
-    _check(answer, 503, "away")
-    assert answer.headers["retry-after"]
+def test_the_supervisor_being_away_is_told_and_not_taken_for_a_fault(
+    services: Services, make_token: MakeToken, tmp_path: Path
+) -> None:
+    without = replace(services, commands=CommandClient(tmp_path / "no.sock"))
+    with TestClient(create_app(without, services.config)) as site:
+        body = {"settings": {"folder": str(tmp_path)}}
+        answer = Api(site, make_token()).post("/plugins/connector/local/test", body)
+        _check(answer, 503, "away")
+        assert answer.headers["retry-after"]

@@ -48,7 +48,7 @@ def test_a_token_shown_once_is_shown_again_to_who_asks_with_the_same_key(api: Ap
 
 def test_the_same_key_with_another_request_is_refused(api: Api, body: dict[str, Any]) -> None:
     assert api.post("/connectors", body, headers=KEY).status_code == 201
-    for path, other in (("/connectors", {**body, "name": "Another"}), ("/connectors/test", body)):
+    for path, other in (("/connectors", {**body, "name": "Another"}), ("/plugins/connector/local/test", body)):
         answer = api.post(path, other, headers=KEY)
         assert answer.status_code == 422
         assert answer.json()["type"].endswith("idempotency-key-reused")

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from hub.access.person import Person
 from hub.app.services import Services
@@ -185,7 +186,9 @@ def test_a_cookie_that_counts_no_more_is_taken_away(small: TestClient) -> None:
 
 
 def test_a_failure_shows_its_id_carries_the_headers_and_tells_nothing(small: TestClient) -> None:
-    answer = small.get("/break")
+    with capture_logs() as lines:
+        answer = small.get("/break")
+    assert lines[0]["event"] == "request.failed"
     assert answer.status_code == 500
     assert answer.headers["x-request-id"] in answer.text
     assert "hunter2" not in answer.text
@@ -200,7 +203,8 @@ def test_a_session_that_cannot_be_looked_up_now_is_no_fault_of_the_hub() -> None
         raise AttributeError("no language yet")
 
     guards = middleware(SecuritySettings(public_url="http://127.0.0.1:8080"), away, page_made_too_early)
-    with TestClient(Starlette(routes=[Route("/page", _show)], middleware=guards)) as client:
+    app = Starlette(routes=[Route("/page", _show)], middleware=guards)
+    with capture_logs(), TestClient(app) as client:
         answer = client.get("/page", headers={"Cookie": "sid=good"})
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "5"

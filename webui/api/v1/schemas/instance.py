@@ -57,7 +57,6 @@ class InstancePatch(In):
 class TrialIn(In):
     """Settings to try before they are kept."""
 
-    plugin: Annotated[OneLine, Field(min_length=1, max_length=64)] = Field(examples=["ipoffice"])
     settings: dict[str, Any] = Field(examples=[{"folder": "/opt/vmpro/MM/VRL"}])
 
 
