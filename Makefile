@@ -63,9 +63,10 @@ lock: ## Pin dependencies with hashes in locks/; UPGRADE=1 takes the newest
 	@bootstrap/venv dev
 	@UPGRADE=$(UPGRADE) bootstrap/lock
 
-new-plugin: ## Write a plug-in package to start from: NAME=acme KIND=source
+new-plugin: ## Write a plug-in package to start from, beside this folder: NAME=acme KIND=source INTO=..
 	@bootstrap/venv run
-	@$(BIN)/recording-hub new-plugin $(or $(NAME),$(error say NAME=acme)) --kind $(or $(KIND),source)
+	@$(BIN)/recording-hub new-plugin $(or $(NAME),$(error say NAME=acme)) --kind $(or $(KIND),source) \
+		--into $(or $(INTO),..)
 
 clean: ## Remove the environment and caches; recordings in var/ stay
 	@if [ -e $(VENV)/pyvenv.cfg ]; then rm -rf $(VENV); fi
