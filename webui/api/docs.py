@@ -2,18 +2,16 @@
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
 
 from webui.api.outline import groups_of, models_of
-from webui.api.v1.app import PREFIX
+from webui.api.v1.app import PREFIX, describe
 from webui.reach import shows, web_of
 
 
 @shows()
 def docs_page(request: Request) -> Response:
     """Every operation and every model."""
-    mounted = next(route for route in request.app.routes if isinstance(route, Mount) and route.path == PREFIX)
-    document = mounted.app.openapi()  # type: ignore[attr-defined]
+    document = describe()
     web = web_of(request)
     return web.renderer.page(
         request,

@@ -1,8 +1,9 @@
 """The API as an application of its own, to be mounted under /api/v1."""
 
+from functools import cache
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 
@@ -59,18 +60,14 @@ def create_api(services: Services, live: Live, requests_a_minute: int = _REQUEST
     """
     limits = Limits(RateLimit(requests_a_minute), RateLimit(max(requests_a_minute // _STRANGERS_SHARE, 1)))
     api = FastAPI(
-        title="Recording Hub",
-        version=hub.__version__,
-        description=_ABOUT,
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        openapi_tags=[{"name": str(tag)} for router in _ROUTERS for tag in router.tags],
         middleware=[
             Middleware(Failures, failure_page=unexpected),
-            Middleware(BodyLimit),
             Middleware(BearerGate, find=services.tokens.find, limits=limits),
+            Middleware(BodyLimit),
         ],
     )
     api.state.parts = Parts(services, Cursors(services.secrets), live, OpenStreams())
@@ -78,25 +75,23 @@ def create_api(services: Services, live: Live, requests_a_minute: int = _REQUEST
     install(api)
     for router in _ROUTERS:
         api.include_router(router)
-    _document(api)
+    api.openapi = describe  # type: ignore[method-assign]
     return api
 
 
-def _document(api: FastAPI) -> None:
-    """Let FastAPI describe the API, and add what it does not know."""
-
-    def openapi() -> dict[str, Any]:
-        if api.openapi_schema is None:
-            described = get_openapi(
-                title=api.title,
-                version=api.version,
-                openapi_version="3.1.0",
-                description=api.description,
-                routes=api.routes,
-                tags=api.openapi_tags,
-                servers=[{"url": PREFIX}],
-            )
-            api.openapi_schema = complete(described)
-        return api.openapi_schema
-
-    api.openapi = openapi  # type: ignore[method-assign]
+@cache
+def describe() -> dict[str, Any]:
+    """The OpenAPI document, which is the same for every hub of this version."""
+    everything = APIRouter()
+    for router in _ROUTERS:
+        everything.include_router(router)
+    described = get_openapi(
+        title="Recording Hub",
+        version=hub.__version__,
+        openapi_version="3.1.0",
+        description=_ABOUT,
+        routes=everything.routes,
+        tags=[{"name": str(tag)} for router in _ROUTERS for tag in router.tags],
+        servers=[{"url": PREFIX}],
+    )
+    return complete(described)

@@ -56,7 +56,7 @@ def _from_framework(request: Request, failure: Exception) -> Response:
     headers = dict(failure.headers or {})
     if failure.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         path = request.url.path.removeprefix(request.scope.get("root_path", ""))
-        headers["Allow"] = ", ".join(allowed_methods(request.app, path))
+        headers["Allow"] = ", ".join(allowed_methods(request.app.openapi(), path))
     code = _CODES.get(failure.status_code, "error")
     return answer(request, ApiError(failure.status_code, code, str(failure.detail), headers=headers))
 

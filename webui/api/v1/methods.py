@@ -1,18 +1,18 @@
 """Which methods a path takes: the framework names those of one route only."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
-
-from fastapi import FastAPI
+from typing import Any
 
 _SLOT = re.compile(r"\\\{[^}]*\\\}")
 
 
-def allowed_methods(api: FastAPI, path: str) -> list[str]:
+def allowed_methods(document: Mapping[str, Any], path: str) -> list[str]:
     """The methods of the most literal operation path that `path` fits; none if it fits no path."""
     fitting = [
         (template.count("{"), methods)
-        for template, methods in api.openapi()["paths"].items()
+        for template, methods in document["paths"].items()
         if _pattern(template).fullmatch(path)
     ]
     if not fitting:
