@@ -11,6 +11,7 @@ from hub.catalog.dialect import is_among, is_postgres
 from hub.catalog.models import Mention, Number, Party, Recording, Word
 from hub.catalog.query import RecordingQuery
 from hub.catalog.terms import Field, digits_of, fold
+from hub.db.plain import storable_text
 
 MATCHES_BOUND = 5_000
 """So many different numbers or words are kept; with more each recording's own are compared instead."""
@@ -63,7 +64,7 @@ def split_values(text: str) -> tuple[str, ...]:
         else:
             value += letter
     values.append(value)
-    return tuple(dict.fromkeys(stripped for value in values if (stripped := value.strip())))
+    return tuple(dict.fromkeys(storable_text(stripped) for value in values if (stripped := value.strip())))
 
 
 def needles_of(query: RecordingQuery) -> list[Needle]:

@@ -7,7 +7,7 @@ merged. Otherwise the list is walked from its end and each recording looked at: 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, True_, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Select, True_, func, literal_column, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from hub.catalog.dialect import is_among
@@ -98,31 +98,33 @@ def places(session: Session, plan: Plan, query: RecordingQuery, window: Window) 
 
 def count(session: Session, plan: Plan, window: Window, bound: int) -> Count:
     """How many recordings match: exact up to `bound`, or at least so many where too many would have to be looked at."""
-    looks = bool(plan.filters) if plan.driver is not None else bool(plan.others)
-    if plan.driver is not None:
-        matched = _postings(session, plan.driver, window)
-        some = (matched.limit(LOOK_BOUND) if looks else matched).subquery()
-        query = select(some.c.recording_id).distinct()
-        if plan.filters:
-            query = query.join(_RECORDING, some.c.recording_id == _ID).where(*plan.filters)
-    else:
-        query = select(_ID).where(*plan.filters, *window.conditions(_START, _ID))
-    end = _end_of_look(session, plan, window) if looks else None
-    if end is not None and plan.driver is None:
-        query = query.where(end < _START)
+    counted = _count_matched if plan.driver is not None else _count_walked
+    query, is_all = counted(session, plan, window)
     n = session.scalar(select(func.count()).select_from(query.limit(bound + 1).subquery())) or 0
-    return Count(min(n, bound), n <= bound and end is None)
+    return Count(min(n, bound), n <= bound and is_all)
 
 
-def _end_of_look(session: Session, plan: Plan, window: Window) -> int | None:
-    """The start of the recording after the last that is worth looking at, None if all are."""
-    if plan.driver is not None:
-        some = _postings(session, plan.driver, window).limit(LOOK_BOUND + 1).subquery()
-        n = session.scalar(select(func.count()).select_from(some)) or 0
-        return 0 if n > LOOK_BOUND else None
-    walked = select(_START).where(*window.conditions(_START, _ID)).order_by(_START.desc())
-    end: int | None = session.scalar(walked.offset(LOOK_BOUND).limit(1))
-    return end
+def _count_matched(session: Session, plan: Plan, window: Window) -> tuple[Select[Any], bool]:
+    """The recordings of the driver's matches that pass, and whether all of them are looked at."""
+    assert plan.driver is not None
+    matched = _postings(session, plan.driver, window)
+    if not plan.filters:
+        return select(matched.subquery().c.recording_id).distinct(), True
+    bounded = select(func.count()).select_from(matched.limit(LOOK_BOUND + 1).subquery())
+    is_all = (session.scalar(bounded) or 0) <= LOOK_BOUND
+    some = matched.limit(LOOK_BOUND).subquery()
+    passing = select(some.c.recording_id).distinct().join(_RECORDING, some.c.recording_id == _ID)
+    return passing.where(*plan.filters), is_all
+
+
+def _count_walked(session: Session, plan: Plan, window: Window) -> tuple[Select[Any], bool]:
+    """The recordings that pass, from the newest back to where enough are looked at if their words must be read."""
+    query = select(_ID).where(*plan.filters, *window.conditions(_START, _ID))
+    if not plan.others:
+        return query, True
+    newest_first = select(_START, _ID).where(*window.conditions(_START, _ID)).order_by(_START.desc(), _ID.desc())
+    end = session.execute(newest_first.offset(LOOK_BOUND).limit(1)).first()
+    return (query, True) if end is None else (query.where(tuple_(_START, _ID) > tuple(end)), False)
 
 
 def _streams(query: RecordingQuery) -> list[tuple[ColumnElement[bool], ...]]:

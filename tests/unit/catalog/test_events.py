@@ -1,0 +1,96 @@
+"""The outbox: whoever reads on from the last id misses nothing."""
+
+import threading
+from datetime import timedelta
+
+from hub.catalog import events
+from hub.clock import utc_now
+
+
+def _append(db, *subjects):
+    with db.write() as session:
+        for subject in subjects:
+            events.append(session, events.Topic.SPOOL_CHANGED, subject, {"n": 1})
+
+
+def _subjects(db, last_id=0, limit=500):
+    with db.read() as session:
+        return [event.subject for event in events.after(session, last_id, limit)]
+
+
+def test_events_come_in_order_from_where_one_stopped(db):
+    _append(db, "a", "b")
+    _append(db, "c")
+    with db.read() as session:
+        first = events.after(session, 0, 2)
+    assert [event.subject for event in first] == ["a", "b"]
+    assert first[0].payload == {"n": 1}
+    assert first[0].topic == "spool.changed"
+    assert _subjects(db, first[-1].id) == ["c"]
+
+
+def test_an_event_is_seen_only_when_its_act_is_done(db):
+    with db.write() as session:
+        events.append(session, "x", "late", {})
+        assert _subjects(db) == []
+    assert _subjects(db) == ["late"]
+
+
+def test_a_new_reader_begins_at_the_end(db):
+    with db.read() as session:
+        assert events.last_id(session) == 0
+    _append(db, "old")
+    with db.read() as session:
+        last = events.last_id(session)
+    _append(db, "new")
+    assert _subjects(db, last) == ["new"]
+
+
+def test_a_slow_transaction_keeps_later_events_back_so_that_none_is_skipped(postgres_db):
+    slow = postgres_db.write()
+    session = slow.__enter__()
+    events.append(session, "x", "slow", {})
+    try:
+        _append(postgres_db, "fast")
+        assert _subjects(postgres_db) == []
+        with postgres_db.read() as reader:
+            assert events.last_id(reader) == 0
+    finally:
+        slow.__exit__(None, None, None)
+    assert _subjects(postgres_db) == ["slow", "fast"]
+
+
+def test_a_reader_among_many_writers_gets_every_event_once(db):
+    def write(writer):
+        for number in range(15):
+            _append(db, f"{writer}.{number}")
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(3)]
+    for thread in threads:
+        thread.start()
+    seen, last = [], 0
+    while any(thread.is_alive() for thread in threads) or len(seen) < 45:
+        with db.read() as session:
+            batch = events.after(session, last, 7)
+        seen += [event.subject for event in batch]
+        last = batch[-1].id if batch else last
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == sorted(f"{writer}.{number}" for writer in range(3) for number in range(15))
+
+
+def test_old_events_are_forgotten_and_ids_are_never_used_again(db):
+    _append(db, "a", "b")
+    with db.read() as session:
+        last = events.last_id(session)
+    with db.write() as session:
+        assert events.prune(session, utc_now() - timedelta(hours=1)) == 0
+        assert events.prune(session, utc_now() + timedelta(hours=1)) == 2
+    _append(db, "c")
+    assert _subjects(db, last) == ["c"]
+
+
+def test_hostile_payloads_are_taken(db):
+    with db.write() as session:
+        events.append(session, "x", "\0" * 1000, {"\0": ["\ud800"]})
+    assert len(_subjects(db)[0]) <= 255
