@@ -30,6 +30,8 @@ from plugins.ipoffice.vrl.filename import NamePattern
 from plugins.ipoffice.vrl.resolve import Resolver, SiteMapping
 from plugins.ipoffice.vrl.rules import parse_rules
 
+WORK_ID = "work_id"
+
 
 def site_mapping(settings: IPOfficeSettings) -> SiteMapping:
     """How this site's files are to be understood."""
@@ -61,12 +63,26 @@ def make_remote(settings: IPOfficeSettings) -> Remote:
 
 
 def work_id(ctx: PluginContext) -> str:
-    """The name of this device's own part of a work folder, kept for ever: what lies there is its own to take up."""
-    known = ctx.state.get("work_id")
+    """The name of this device's own part of a work folder: what lies there is its own to take up.
+
+    It is kept beside the files and not in the state, for these must be found even if the state is lost.
+    """
+    known = known_work_id(ctx)
     if not known:
         known = secrets.token_hex(6)
-        ctx.state.put("work_id", known)
-    return str(known)
+        path = ctx.scratch / WORK_ID
+        part = path.with_suffix(".part")
+        part.write_text(known)
+        part.rename(path)
+    return known
+
+
+def known_work_id(ctx: PluginContext) -> str:
+    """The same, "" if this device has none yet."""
+    try:
+        return (ctx.scratch / WORK_ID).read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def work_root(settings: IPOfficeSettings) -> str:

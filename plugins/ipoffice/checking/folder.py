@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from hub.sdk import PluginContext, RetryLater, SettingsError
-from plugins.ipoffice.assembly import work_root
+from plugins.ipoffice.assembly import known_work_id, work_root
 from plugins.ipoffice.checking.findings import Findings
 from plugins.ipoffice.contest import HINT, KEY
 from plugins.ipoffice.folder import WORK_NAME, Look, NamePatterns, show_name, walk
@@ -80,7 +80,7 @@ def _warn_of_leftovers(settings: IPOfficeSettings, ctx: PluginContext, folder: s
     if settings.after_pickup != "move":
         return
     root = Path(work_root(settings))
-    mine = str(ctx.state.get("work_id") or "")
+    mine = known_work_id(ctx)
     with suppress(FileNotFoundError):
         strange = [path for path in root.iterdir() if path.name != mine and path.is_dir() and any(path.iterdir())]
         if strange:

@@ -46,7 +46,7 @@ def test_a_good_folder_says_what_is_in_it_and_how_it_is_watched(ctx: SourceConte
     assert "announced by the kernel" in health.summary
     assert health.numbers["files_waiting"] == 1
     assert sorted(path.stat().st_mtime_ns for path in folder.rglob("*")) == before
-    assert not ctx.state.values
+    assert list(ctx.state.items()) == []
 
 
 def test_a_missing_folder_is_shown_beside_its_field(ctx: SourceContext, tmp_path: Path) -> None:

@@ -1,15 +1,15 @@
 import pytest
 
 from hub.sdk import RetryLater
+from hub.testing import FakeState
 from plugins.ipoffice.folder import Look
 from plugins.ipoffice.memory import HeldFile, HeldFiles, LazyWriter, SeenFiles, mark
-from tests.doubles.source_context import MemoryState
 
 LOOK = Look(1000, 5, 7)
 
 
 def test_seen_files_are_known_after_a_restart_and_changed_ones_are_new() -> None:
-    state = MemoryState()
+    state = FakeState()
     writer = LazyWriter(state)
     seen = SeenFiles(state, writer, "main")
     seen.add("a.wav", LOOK)
@@ -22,7 +22,7 @@ def test_seen_files_are_known_after_a_restart_and_changed_ones_are_new() -> None
 
 
 def test_seen_files_that_are_gone_are_forgotten() -> None:
-    state = MemoryState()
+    state = FakeState()
     writer = LazyWriter(state)
     seen = SeenFiles(state, writer, "main")
     for number in range(10):
@@ -33,7 +33,7 @@ def test_seen_files_that_are_gone_are_forgotten() -> None:
 
 
 def test_a_name_of_strange_bytes_is_remembered() -> None:
-    state = MemoryState()
+    state = FakeState()
     writer = LazyWriter(state)
     held = HeldFiles(state, writer, "main")
     file = HeldFile("r1", "\udcff.wav", "/in", "t/r/\udcff.wav", LOOK, ("t/s/x.xml",))
@@ -45,7 +45,7 @@ def test_a_name_of_strange_bytes_is_remembered() -> None:
 
 
 def test_what_cannot_be_written_now_is_written_later() -> None:
-    class FullDisk(MemoryState):
+    class FullDisk(FakeState):
         full = True
 
         def put_many(self, values: dict) -> None:  # type: ignore[override]

@@ -193,13 +193,13 @@ def test_a_server_that_goes_away_in_the_middle_is_waited_for(
     async def act() -> None:
         await until(lambda: any(p.stat().st_size > 500_000 for p in begun.glob("*")))
         await asyncio.to_thread(sshd.stop)
-        await until(lambda: branch.ctx.health.state is HealthState.DOWN, 30)
+        await until(lambda: branch.ctx.lamp.state is HealthState.DOWN, 30)
         assert not branch.ctx.taken
         reached = sum(path.stat().st_size for path in begun.iterdir())
         assert reached > 500_000
         await asyncio.to_thread(sshd.start)
         await until(lambda: branch.ctx.taken, 30)
-        await until(lambda: branch.ctx.health.state is HealthState.OK)
+        await until(lambda: branch.ctx.lamp.state is HealthState.OK)
 
     branch.run(act)
     assert branch.ctx.taken[0][1] == whole
@@ -215,9 +215,9 @@ def test_another_host_key_is_not_trusted_and_says_so_once(tmp_path: Path, sshd: 
         await asyncio.sleep(1)
 
     branch.run(act)
-    assert sshd.fingerprint in branch.ctx.health.summary
+    assert sshd.fingerprint in branch.ctx.lamp.summary
     assert not branch.ctx.taken
-    assert branch.ctx.alarm_history == ["+DEVICE_AUTH"]
+    assert [alarm.code for _, alarm in branch.ctx.alarm_history if alarm] == ["DEVICE_AUTH"]
 
 
 def test_a_host_key_of_another_kind_is_found_among_those_of_the_server(tmp_path: Path, sshd: Sshd) -> None:

@@ -1,10 +1,10 @@
 import asyncssh
 from pydantic import SecretStr
 
+from hub.testing import ListLog
 from plugins.ipoffice.landing import doorkeeper as module
 from plugins.ipoffice.landing.doorkeeper import Doorkeeper
 from plugins.ipoffice.landing.senders import SendingServer
-from tests.doubles.source_context import ListLog
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 PUBLIC = KEY.export_public_key().decode().strip()

@@ -61,7 +61,7 @@ class Landing:
 
         async def both() -> Any:
             async with running(IPOffice(self.settings, self.ctx)):
-                await until(lambda: "listens on port" in self.ctx.health.summary)
+                await until(lambda: "listens on port" in self.ctx.lamp.summary)
                 result = await asyncio.to_thread(act)
                 if after is not None:
                     await until(after)
@@ -114,7 +114,7 @@ def test_an_upload_enters_the_hub_and_its_sender_still_sees_it(landing: Landing)
     landing.run(act, lambda: not any(files for _, _, files in os.walk(landing.root)))
     assert landing.names() == [("Vienna secondary", "a.wav")]
     assert landing.ctx.taken[0][1] == Path(local).read_bytes()
-    assert landing.ctx.health.state is HealthState.OK
+    assert landing.ctx.lamp.state is HealthState.OK
 
 
 def test_an_upload_under_another_name_enters_when_it_is_renamed(landing: Landing) -> None:
@@ -276,8 +276,8 @@ def test_a_wrong_password_opens_nothing_and_the_third_ends_the_connection(
         transport.close()
 
     landing.run(act)
-    assert "sftp.sign_in_failed" in landing.ctx.log.events()
-    assert not any("falsch" in str(facts) for _, facts in landing.ctx.log.lines)
+    assert "sftp.sign_in_failed" in landing.ctx.log.events
+    assert not any("falsch" in str(facts) for *_, facts in landing.ctx.log.lines)
 
 
 def sftp(landing: Landing, batch: str) -> subprocess.CompletedProcess[str]:
@@ -340,9 +340,9 @@ def test_a_port_in_use_turns_the_lamp_red_until_it_is_free(landing: Landing) -> 
 
     async def both() -> None:
         async with running(IPOffice(landing.settings, landing.ctx)):
-            await until(lambda: landing.ctx.health.state is HealthState.DOWN)
-            assert str(landing.port) in landing.ctx.health.summary
+            await until(lambda: landing.ctx.lamp.state is HealthState.DOWN)
+            assert str(landing.port) in landing.ctx.lamp.summary
             blocker.close()
-            await until(lambda: landing.ctx.health.state is HealthState.OK)
+            await until(lambda: landing.ctx.lamp.state is HealthState.OK)
 
     asyncio.run(both())
