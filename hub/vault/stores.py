@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, BinaryIO, TypeVar
 
+from hub.db.errors import DatabaseAway, DatabaseBroken
 from hub.errors import HubError
 from hub.observe.metrics import CONNECTOR_SECONDS
 from hub.sdk import AuthError, Connector, Deletes, Health, PluginError, RetryLater, StoredObject
@@ -34,7 +35,7 @@ class Trouble(StrEnum):
 
 
 class StoreFault(HubError):
-    """A connector raised what no contract allows: a fault of its code, or of what it was given."""
+    """A store cannot be opened, or raised what no contract allows: a fault of its code, or of what it was given."""
 
 
 def name_trouble(exc: BaseException) -> Trouble:
@@ -138,9 +139,19 @@ class Stores:
             slot = self._slots.setdefault(store_id, _Slot())
         with slot.lock:
             if slot.store is None:
-                connector = self._open_instance(store_id)
+                connector = self._open(store_id)
                 slot.store = _Store(connector, Calls(connector.ctx.instance, self._calls_max))
             return slot.store
+
+    def _open(self, store_id: int) -> Connector[Any]:
+        try:
+            return self._open_instance(store_id)
+        except (PluginError, DatabaseAway, DatabaseBroken):
+            raise
+        except HubError as exc:
+            raise StoreFault(f"{self.name(store_id)} cannot be opened: {exc}", hint=exc.hint) from exc
+        except Exception as exc:
+            raise StoreFault(f"{self.name(store_id)} cannot be opened: {type(exc).__name__}: {exc}") from exc
 
     def _call(
         self,

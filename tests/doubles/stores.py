@@ -19,14 +19,22 @@ from hub.sdk import (
     PluginSettings,
     StoredObject,
 )
-from hub.testing import FakeContext
+from hub.testing.fakes import FakeState
 from plugins.connectors.local.plugin import LocalFolder
 from plugins.connectors.local.settings import LocalSettings
 
 
-def local_store(folder: Path, context: FakeContext | None = None, **settings: Any) -> LocalFolder:
-    """A real local folder as a store; `context` outlives a restart."""
-    return LocalFolder(LocalSettings(folder=folder, **settings), context or FakeContext(folder.parent))
+class StoreContext:
+    """What a connector sees of the hub; it outlives a restart of the connector."""
+
+    def __init__(self, instance: str = "Test storage", state: Any = None) -> None:
+        self.instance = instance
+        self.state = state or FakeState()
+
+
+def local_store(folder: Path, context: StoreContext | None = None, **settings: Any) -> LocalFolder:
+    """A real local folder as a store."""
+    return LocalFolder(LocalSettings(folder=folder, **settings), context or StoreContext())  # type: ignore[arg-type]
 
 
 class NoSettings(PluginSettings):
@@ -44,7 +52,7 @@ class FakeStore(Connector[NoSettings], Deletes):
     )
 
     def __init__(self, name: str = "Fake storage", *, tells_checksum: bool = True) -> None:
-        super().__init__(NoSettings(), FakeContext(Path(), name))
+        super().__init__(NoSettings(), StoreContext(name))  # type: ignore[arg-type]
         self.objects: dict[str, bytes] = {}
         self.fail: Exception | None = None
         self.corrupt = False

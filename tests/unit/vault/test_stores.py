@@ -68,9 +68,15 @@ def test_an_instance_that_cannot_be_opened_is_tried_again_the_next_time(fake):
         return answer
 
     stores = Stores(open_instance)
-    with pytest.raises(HubError, match="gone"):
+    with pytest.raises(StoreFault, match="cannot be opened: gone"):
         put(stores)
     assert put(stores).size_bytes == 5
+
+
+def test_a_plug_in_that_cannot_even_be_made_is_a_fault_of_the_store():
+    stores = Stores({}.__getitem__)
+    with pytest.raises(StoreFault, match="KeyError"):
+        put(stores)
 
 
 @pytest.mark.parametrize("error", [RetryLater("away"), AuthError("refused"), NotFound("no")])

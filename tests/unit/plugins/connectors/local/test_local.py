@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from hub.sdk import BadRecording, HealthState, NotFound, RetryLater, SettingsError
-from hub.testing import FakeContext
 from plugins.connectors.local.marker import MARKER_NAME
 from plugins.connectors.local.settings import LocalSettings
 from plugins.connectors.local.tree import INCOMING_NAME
-from tests.doubles.stores import local_store
+from tests.doubles.stores import StoreContext, local_store
 from tests.privileges import namespace
 
 
@@ -24,8 +23,8 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def context(tmp_path):
-    return FakeContext(tmp_path)
+def context():
+    return StoreContext()
 
 
 def put(store, key="2026/11/21/a.wav", content=b"hello"):
@@ -214,7 +213,7 @@ import sys
 from pathlib import Path
 from hub.sdk import RetryLater
 from tests.unit.plugins.connectors.local.test_local import put
-from tests.doubles.stores import local_store
+from tests.doubles.stores import StoreContext, local_store
 store = local_store(Path(sys.argv[1]) / "storage")
 try:
     put(store, "big", b"x" * 5_000_000)
@@ -243,7 +242,7 @@ import subprocess, sys
 from pathlib import Path
 from hub.sdk import RetryLater
 from tests.unit.plugins.connectors.local.test_local import put
-from tests.doubles.stores import local_store
+from tests.doubles.stores import StoreContext, local_store
 store = local_store(Path(sys.argv[1]) / "storage")
 put(store, "a")
 subprocess.run(["mount", "-o", "remount,ro", sys.argv[1]], check=True)
