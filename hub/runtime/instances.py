@@ -299,6 +299,8 @@ class Instances:
         """Returns: the places of secrets that are not what they were."""
         kept, secrets = take_apart(form_fields(type(settings)), plain(settings))
         before = self._open_secrets(row)
+        if self._reopen is not None:
+            self._secrets = self._reopen()  # never seal under a key that another process has just retired
         row.settings = storable_json(kept)
         row.secrets = seal_all(self._secrets, row.id, secrets)
         row.settings_version = type(settings).settings_version

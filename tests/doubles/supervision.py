@@ -82,9 +82,17 @@ class Supervised:
         """Its health once its lamp shows `state`."""
         return wait_until(lambda: (now := self.health(instance_id)).state == state and now, timeout_s)
 
+    def processes(self) -> list[ProcessStatus]:
+        """All processes; patient, because the machine that runs tests may be busy."""
+        return self.commands.status(deadline_s=30)
+
     def status(self, instance_id: int) -> ProcessStatus | None:
         """Its process."""
-        return next((status for status in self.commands.status() if status.instance_id == instance_id), None)
+        return next((status for status in self.processes() if status.instance_id == instance_id), None)
+
+    def reload(self, instance_id: int) -> None:
+        """Have a change taken up."""
+        self.commands.reload(instance_id, deadline_s=30)
 
     def pid(self, instance_id: int) -> int:
         """Its process's id, once it has one."""

@@ -234,6 +234,14 @@ def test_rotation_reseals_every_secret_and_running_processes_follow(db, box, off
     assert running.open_roster(running.roster())[0].problem == ""
 
 
+def test_a_process_that_runs_on_seals_under_the_key_that_another_one_made(db, box, office):
+    rotated = SecretBox({"k2": b"2" * 32, "k1": b"1" * 32}, "k2")
+    running = Instances(db, box, plugins_with(), reopen=lambda: rotated)
+    running.change(office.id, 1, ADMIN, settings={**INPUT, "password": "anew"})
+    alone = Instances(db, SecretBox({"k2": b"2" * 32}, "k2"), plugins_with())
+    assert alone.settings_of(office.id).password.get_secret_value() == "anew"
+
+
 def test_a_secret_copied_to_another_instance_does_not_open(db, instances, office):
     other = instances.create(Kind.SOURCE, "box", "Branch", {"folder": "/in"}, ADMIN)
     with db.write() as session:

@@ -63,11 +63,11 @@ def test_a_plug_in_that_says_nothing_counts_as_running(hub, tmp_path):
 def test_a_device_added_while_the_hub_runs_starts_and_a_deleted_one_stops(hub, tmp_path):
     with hub.running():
         device = hub.add("quiet", folder=str(tmp_path))
-        hub.commands.reload(device)
+        hub.reload(device)
         hub.wait_for(device, "ok")
         pid = hub.pid(device)
         hub.instances.delete(device, SYSTEM)
-        hub.commands.reload(device)
+        hub.reload(device)
         wait_until(lambda: is_gone(pid))
         assert hub.status(device) is None
 
@@ -101,7 +101,7 @@ def test_new_settings_are_taken_up_by_a_fresh_process(hub, tmp_path):
         hub.wait_for(device, "ok")
         first = hub.pid(device)
         hub.instances.change(device, 1, SYSTEM, settings={"folder": str(tmp_path), "pause_s": 1})
-        hub.commands.reload(device)
+        hub.reload(device)
         wait_until(lambda: hub.pid(device) != first)
 
 
@@ -133,7 +133,7 @@ def test_a_plug_in_that_ends_its_process_is_parked_after_some_times_and_a_person
         assert "It ended its own process with exit code 7." in parked.summary
         assert hub.status(device).starts == QUICK.crashes
         wait_until(lambda: hub.open_alarms() == ["PLUGIN_PARKED"])
-        hub.commands.restart(device)
+        hub.commands.restart(device, deadline_s=30)
         wait_until(lambda: hub.status(device).starts > QUICK.crashes)
 
 
@@ -143,7 +143,7 @@ def test_a_plug_in_that_ignores_cancelling_and_sigterm_is_killed_within_the_dead
         hub.wait_for(device, "ok")
         pid = hub.pid(device)
         hub.instances.change(device, 1, SYSTEM, enabled=False)
-        hub.commands.reload(device)
+        hub.reload(device)
         wait_until(lambda: is_gone(pid), QUICK.stop_s + QUICK.term_s + 3)
 
 
@@ -327,7 +327,7 @@ def test_the_command_channel_is_for_the_hubs_own_user_and_goes_with_the_hub(hub)
     with hub.running():
         wait_until(path.is_socket)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert hub.commands.status() == []
+        assert hub.processes() == []
     assert not path.exists()
 
 
@@ -335,14 +335,14 @@ def test_the_same_request_twice_is_done_once(hub):
     device = hub.add("quiet", folder="/tmp")
     with hub.running():
         hub.wait_for(device, "ok")
-        hub.commands.restart(device, key="k1")
+        hub.commands.restart(device, deadline_s=30, key="k1")
         wait_until(lambda: hub.status(device).starts == 2)
         hub.wait_for(device, "ok")
-        hub.commands.restart(device, key="k1")
-        hub.commands.reload(device)
+        hub.commands.restart(device, deadline_s=30, key="k1")
+        hub.reload(device)
         assert hub.status(device).starts == 2
         with pytest.raises(PluginFailure, match="no such instance"):
-            hub.commands.restart(12345)
+            hub.commands.restart(12345, deadline_s=30)
 
 
 def test_devices_end_with_a_supervisor_that_was_killed(hub, tmp_path):
