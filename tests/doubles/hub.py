@@ -42,7 +42,9 @@ def until(condition: Callable[[], Any], within_s: float, what: str) -> Any:
 class Hub:
     """One hub; `data` keeps all of it over restarts. `python`: interpreter of the environment it is installed in."""
 
-    def __init__(self, data: Path, environ: Mapping[str, str] | None = None, python: Path | str = sys.executable) -> None:
+    def __init__(
+        self, data: Path, environ: Mapping[str, str] | None = None, python: Path | str = sys.executable
+    ) -> None:
         self.data = data
         self.environ = dict(environ or {})
         self.python = str(python)
