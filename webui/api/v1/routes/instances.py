@@ -59,6 +59,7 @@ def instances_router(section: Section) -> APIRouter:
     router = APIRouter(route_class=GuardedRoute, prefix=section.path, tags=[f"{section.noun}s"])
     _add_reading(router, section)
     _add_changing(router, section)
+    _add_deleting(router, section)
     _add_trying(router, section)
     if section.kind is Kind.SOURCE:  # only these have a process of their own
         _add_restart(router, section)
@@ -135,6 +136,8 @@ def _add_changing(router: APIRouter, section: Section) -> None:
         _take_up(hub.commands, id)
         return _shown(changed, response)
 
+
+def _add_deleting(router: APIRouter, section: Section) -> None:
     @router.delete(
         "/{id}",
         status_code=204,
