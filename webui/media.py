@@ -7,6 +7,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from anyio import CancelScope, to_thread
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -60,7 +61,7 @@ def media_response(
 
     form: what is served, for the metrics: "play" or "original". download: to be saved under its name, not played.
     ranges: whether parts of it can be asked for.
-    Raises: FileMissing, StoreAway.
+    Raises: FileMissing, StoreAway; HTTPException 416.
     """
     etag = f'"{stream.etag}"'
     headers = {
@@ -75,7 +76,8 @@ def media_response(
     try:
         span = span_of(wanted, stream.size_bytes)
     except Unsatisfiable:
-        return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{stream.size_bytes}"})
+        size = {"Content-Range": f"bytes */{stream.size_bytes}"}
+        raise HTTPException(416, "The range begins behind the end.", headers=size) from None
     whole = span is None
     span = span or Span(0, stream.size_bytes)
     headers["Content-Length"] = str(span.length)

@@ -118,7 +118,10 @@ def test_playing_in_many_ranges_is_one_replay(api: Api, services: Services) -> N
     part = api.get(f"/recordings/{text}/media", headers={"Range": "bytes=4-9"})
     assert part.status_code == 206
     assert part.content == AUDIO[4:10]
-    assert api.get(f"/recordings/{text}/media", headers={"Range": "bytes=99999999-"}).status_code == 416
+    behind = api.get(f"/recordings/{text}/media", headers={"Range": "bytes=99999999-"})
+    assert behind.status_code == 416
+    assert behind.headers["content-range"] == f"bytes */{len(AUDIO)}"
+    assert behind.headers["content-type"] == "application/problem+json"
     assert _audited(services, "recording.replay") == 1
 
 
