@@ -10,7 +10,7 @@ from hub.db.types import BigId, Json
 
 
 class Event(Model):
-    """One event. tx: on PostgreSQL the transaction that wrote it (readers wait for older ones), on SQLite 0."""
+    """One event. id: rises with the transactions that wrote events; on PostgreSQL it is made of their numbers."""
 
     __tablename__ = "event"
     __table_args__ = (Index("ix_event_created_ms", "created_ms"), {"sqlite_autoincrement": True})
@@ -19,5 +19,4 @@ class Event(Model):
     topic: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(String(255))
     payload: Mapped[dict[str, Any]] = mapped_column(Json)
-    tx: Mapped[int] = mapped_column(BigId)
     created_ms: Mapped[int] = mapped_column(BigId)

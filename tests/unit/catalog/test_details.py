@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, select
 
 from hub.audit.models import AuditLine
 from hub.catalog import events, search
@@ -65,7 +65,7 @@ def _find(db, recording_id):
 
 def _assert_sums_are_right(db):
     """The sums equal what one gets by adding up the recordings."""
-    owner = (func.coalesce(Recording.owner_kind, ""), Recording.owner_id)
+    owner = (func.coalesce(cast(Recording.owner_kind, String), ""), Recording.owner_id)
     for table, period in ((RollDay, Recording.local_day), (RollMonth, Recording.local_day / 100)):
         with db.read() as session:
             key = (func.floor(period), Recording.device_id, *owner, Recording.direction)
@@ -183,9 +183,8 @@ def test_several_rows_of_one_call_complete_one_another(db, meet):
     second = _detail(agent="Bernd", fields={"row": "2", "transferred": "yes"}, started_at=NOON - timedelta(seconds=5))
     found = _find(db, meet(prepared(**FOUND_BY_NUMBER), first, second))
     assert found.agent == "Bernd"
-    assert found.fields == {"account": "9000", "row": "1", "transferred": "yes"} | {
-        "account": found.fields.get("account")
-    }
+    assert found.skill == "sales"
+    assert found.fields == {"row": "1", "transferred": "yes"}
 
 
 def test_all_recordings_of_the_call_are_completed(db):
@@ -270,8 +269,8 @@ def test_a_recording_and_its_detail_committed_at_once_always_meet(db):
 def test_sums_stay_right_through_any_mixture(db):
     chance = random.Random(7)
     for _ in range(25):
-        at = NOON + timedelta(hours=chance.randrange(60))
-        call_id = str(chance.randrange(12))
+        at = NOON + timedelta(hours=chance.randrange(10))
+        call_id = str(at.hour % 3)
         if chance.random() < 0.6:
             empty = NOTHING if chance.random() < 0.7 else {}
             items = [

@@ -3,7 +3,9 @@
 import threading
 from datetime import timedelta
 
-from hub.catalog import events
+from sqlalchemy import text
+
+from hub.catalog import events, preferences
 from hub.clock import utc_now
 
 
@@ -60,23 +62,67 @@ def test_a_slow_transaction_keeps_later_events_back_so_that_none_is_skipped(post
     assert _subjects(postgres_db) == ["slow", "fast"]
 
 
+def test_a_transaction_that_began_first_and_tells_last_is_not_missed(postgres_db):
+    """Its number is lower than that of the one that told before it."""
+    early = postgres_db.write()
+    session = early.__enter__()
+    session.execute(text("SELECT pg_current_xact_id()"))
+    try:
+        _append(postgres_db, "told first")
+        seen = _subjects(postgres_db)
+        events.append(session, "x", "told last", {})
+        events.append(session, "x", "and once more", {})
+    finally:
+        early.__exit__(None, None, None)
+    assert seen == []
+    assert _subjects(postgres_db) == ["told last", "and once more", "told first"]
+
+
+def test_a_transaction_of_another_database_holds_nothing_up(postgres_db, postgres_server):
+    with postgres_server.admin() as other, other.transaction():
+        other.execute("SELECT pg_current_xact_id()")
+        _append(postgres_db, "told")
+        assert _subjects(postgres_db) == ["told"]
+
+
 def test_a_reader_among_many_writers_gets_every_event_once(db):
+    failures = []
+
     def write(writer):
-        for number in range(15):
-            _append(db, f"{writer}.{number}")
+        try:
+            for number in range(0, 15, 3):
+                with db.write() as session:
+                    if writer:
+                        events.append(session, "x", f"{writer}.{number}", {})
+                    preferences.load(session)
+                    for each in range(0 if not writer else 1, 3):
+                        events.append(session, "x", f"{writer}.{number + each}", {})
+        except Exception as exc:  # noqa: BLE001
+            failures.append(exc)
 
     threads = [threading.Thread(target=write, args=(writer,)) for writer in range(3)]
     for thread in threads:
         thread.start()
-    seen, last = [], 0
-    while any(thread.is_alive() for thread in threads) or len(seen) < 45:
-        with db.read() as session:
-            batch = events.after(session, last, 7)
-        seen += [event.subject for event in batch]
-        last = batch[-1].id if batch else last
+    seen, last, writing = [], 0, True
+    while writing:
+        writing = any(thread.is_alive() for thread in threads)
+        while batch := _read(db, last, 7):
+            seen += [event.subject for event in batch]
+            last = batch[-1].id
     for thread in threads:
         thread.join()
+    assert failures == []
     assert sorted(seen) == sorted(f"{writer}.{number}" for writer in range(3) for number in range(15))
+
+
+def _read(db, last_id, limit):
+    with db.read() as session:
+        return events.after(session, last_id, limit)
+
+
+def test_a_reader_starts_again_when_the_database_was_restored(db):
+    _append(db, "after the restore")
+    assert _subjects(db, last_id=1 << 62) == ["after the restore"]
 
 
 def test_old_events_are_forgotten_and_ids_are_never_used_again(db):

@@ -62,7 +62,6 @@ def _event() -> None:
         sa.Column("topic", sa.String(64), nullable=False),
         sa.Column("subject", sa.String(255), nullable=False),
         sa.Column("payload", Json, nullable=False),
-        sa.Column("tx", BigId, nullable=False),
         sa.Column("created_ms", BigId, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_event"),
         sqlite_autoincrement=True,
