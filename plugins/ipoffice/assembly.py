@@ -1,6 +1,5 @@
 """The parts of a device, made from its settings."""
 
-import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +7,8 @@ from zoneinfo import ZoneInfo
 
 from hub.sdk import NoticeKind, PluginContext
 from plugins.ipoffice.door import Door, WatchRules
-from plugins.ipoffice.fetch.fetcher import Fetcher, FetchRules
-from plugins.ipoffice.fetch.remote import Remote
 from plugins.ipoffice.finding import FindRules
 from plugins.ipoffice.folder import WORK_NAME, NamePatterns
-from plugins.ipoffice.landing.folder import LandingFolder
-from plugins.ipoffice.landing.server import LandingServer, landing_folder
 from plugins.ipoffice.memory import HeldFiles, LazyWriter, SeenFiles
 from plugins.ipoffice.porter import STAGES, Emptying, Porter
 from plugins.ipoffice.presence import Presence
@@ -47,19 +42,6 @@ def site_mapping(settings: IPOfficeSettings) -> SiteMapping:
 def make_describer(settings: IPOfficeSettings) -> Describer:
     """What makes drafts of files by the settings."""
     return Describer(Resolver(site_mapping(settings)), NamePattern(settings.filename_pattern))
-
-
-def make_remote(settings: IPOfficeSettings) -> Remote:
-    """The server to fetch from."""
-    password, key = settings.fetch_password, settings.fetch_key
-    return Remote(
-        settings.fetch_host,
-        settings.fetch_port,
-        settings.fetch_login,
-        password.get_secret_value() if password else "",
-        key.get_secret_value() if key else "",
-        settings.fetch_host_key,
-    )
 
 
 def work_id(ctx: PluginContext) -> str:
@@ -115,6 +97,7 @@ class Parts:
             folder, self.ctx.state, needs_write=settings.after_pickup != "leave", mounted=settings.mounted
         )
         return self._door(
+            "folder",
             Source(settings.server_name, folder, work),
             WatchRules(settings.observer, settings.poll_s, settings.rescan_s, settings.in_flight),
             self._find_rules(rules),
@@ -122,55 +105,14 @@ class Parts:
             presence,
         )
 
-    def landing(self) -> tuple[LandingServer, list[Door]]:
-        """The SFTP server and a door for the folder of each sender; of one that was removed, for what it left."""
-        settings = self.settings
-        senders = {sender.login: sender for sender in settings.senders}
-        root = landing_folder(self.ctx.scratch, "")
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        quota_bytes = settings.landing_quota_mb * 1_000_000
-        rules = SettleRules(
-            settings.settle_age_s, min(1.0, settings.settle_age_s / 2), False, settings.landing_partial_wait_s
-        )
-        folders = {}
-        doors = []
-        for login in sorted({*senders, *(path.name for path in root.iterdir())}):
-            folders[login] = LandingFolder(str(landing_folder(self.ctx.scratch, login)), quota_bytes)
-            name = senders[login].name if login in senders else login
-            door = self.inner_door(name, Path(folders[login].root), rules, Emptying(after=STAGES[settings.empty_after]))
-            door.porter.taker.doubt = folders[login].doubt
-            doors.append(door)
-        address = (settings.landing_address, settings.landing_port)
-        return LandingServer(self.ctx, address, senders, folders, self.statuses), doors
-
-    def fetching(self) -> tuple[Fetcher, Door]:
-        """What fetches from the remote folder, and the door through which it comes in."""
-        settings = self.settings
-        landed = self.ctx.scratch / "fetched" / "files"
-        landed.mkdir(mode=0o700, parents=True, exist_ok=True)
-        rules = FetchRules(
-            settings.fetch_folder.rstrip("/"),
-            NamePatterns(settings.include, settings.exclude),
-            settings.sidecars,
-            settings.recursive,
-            settings.fetch_every_s,
-            settings.settle_age_s,
-            settings.fetch_delete == "yes",
-        )
-        fetcher = Fetcher(self.ctx, make_remote(settings), rules, landed, self.writer, self.statuses)
-        emptying = Emptying(after=STAGES[settings.empty_after], released=fetcher.released)
-        # What lies there is whole already, and keeps the time it has on the server.
-        door = self.inner_door(settings.server_name, landed, SettleRules(0.0, 0.2), emptying)
-        return fetcher, door
-
-    def inner_door(self, server: str, folder: Path, rules: SettleRules, emptying: Emptying) -> Door:
-        """The door of a folder of the hub's own, into which files of `server` are put by SFTP."""
+    def inner_door(self, key: str, server: str, folder: Path, rules: SettleRules, emptying: Emptying) -> Door:
+        """The door of a folder of the hub's own, which SFTP fills with files of `server`; key: its name for ever."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        work = self.ctx.scratch / "work" / folder.name
+        work = self.ctx.scratch / "work" / key
         watch = WatchRules("auto", self.settings.poll_s, self.settings.rescan_s, self.settings.in_flight)
         presence = Presence(str(folder), self.ctx.state, needs_write=True)
         source = Source(server, str(folder), str(work))
-        return self._door(source, watch, self._find_rules(rules, recursive=True), emptying, presence)
+        return self._door(key, source, watch, self._find_rules(rules, recursive=True), emptying, presence)
 
     def smdr(self) -> SmdrLink:
         """The connection for call details."""
@@ -188,8 +130,15 @@ class Parts:
             settings.sidecar_wait_s,
         )
 
-    def _door(self, source: Source, watch: WatchRules, find: FindRules, emptying: Emptying, presence: Presence) -> Door:
-        key = re.sub(r"[^a-z0-9]+", "-", source.server.lower())
+    def _door(
+        self,
+        key: str,
+        source: Source,
+        watch: WatchRules,
+        find: FindRules,
+        emptying: Emptying,
+        presence: Presence,
+    ) -> Door:
         taker = Taker(source, make_describer(self.settings), self.settings.sidecars, self.settings.settle_age_s)
         memory = (
             SeenFiles(self.ctx.state, self.writer, key),

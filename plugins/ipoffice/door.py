@@ -56,7 +56,7 @@ class Door:
         self._presence = presence
         self._statuses = statuses
         self._threads = threads
-        self._part = f"folder {porter.taker.source.server}"
+        self._part = f"folder {self.folder}"
         self._wake = asyncio.Event()
         self._watch: FolderWatch | None = None
         self._found: Found | None = None
@@ -64,6 +64,7 @@ class Door:
         self._next_listing_s = 0.0
         self._next_presence_s = 0.0
         self._next_rivals_s = 0.0
+        self._pause_away_s = PRESENCE_EVERY_S
         self._troubles: dict[str, str] = {}
         statuses.counters[self._part] = self.numbers
 
@@ -92,20 +93,26 @@ class Door:
         try:
             while True:
                 try:
+                    self._pause_away_s = PRESENCE_EVERY_S
                     await self._open()
                     while await self._turn():
                         pass
+                    self._pause_away_s = 0.0
                 except Away as away:
-                    self._statuses.down(self._part, str(away), away.hint)
-                    self.ctx.log.warning("folder.went_away", reason=str(away))
-                    await asyncio.sleep(PRESENCE_EVERY_S)
+                    self._say_away(str(away), away.hint)
+                except OSError as error:
+                    self._say_away(f"{self.folder} cannot be used: {error.strerror or error}.", "")
                 except RetryLater as later:
                     self._statuses.degraded(self._part, str(later), later.hint)
-                    await asyncio.sleep(PRESENCE_EVERY_S)
                 await self._close()
+                await asyncio.sleep(self._pause_away_s)
         finally:
             if self._watch is not None:
                 self._watch.stop()
+
+    def _say_away(self, summary: str, hint: str) -> None:
+        if self._statuses.down(self._part, summary, hint):
+            self.ctx.log.warning("folder.went_away", reason=summary)
 
     async def _open(self) -> None:
         """Find the folder, begin to watch it, and only then list it: what lands in between is seen twice, not never."""
@@ -172,10 +179,11 @@ class Door:
             if hints.list_again or time.monotonic() >= self._next_listing_s:
                 await self._list()
             await self.finder.look()
-        except OSError:
+        except OSError as error:
             # The folder itself went away or changed while it was read: whether it did is looked at next.
+            self.ctx.log.warning("folder.unreadable", folder=files.show_name(self.folder), error=str(error))
             self._next_presence_s = 0.0
-            await asyncio.sleep(BREATH_S)
+            await asyncio.sleep(PRESENCE_EVERY_S)
         self._hand_on()
         await asyncio.sleep(BREATH_S)
         return True
@@ -236,6 +244,8 @@ class Door:
 
     def _say_ok(self) -> None:
         """Say that the folder is watched, and what hampers it."""
+        waiting = self.finder.settling.candidates
+        self._troubles = {path: reason for path, reason in self._troubles.items() if path in waiting}
         if self._troubles:
             path, reason = next(iter(self._troubles.items()))
             more = f" and {len(self._troubles) - 1} more" if len(self._troubles) > 1 else ""

@@ -1,13 +1,12 @@
 """Avaya IP Office: recordings that Voicemail Pro leaves in its hand-off folder, and what the PBX says of the calls."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 from hub.sdk import Demonstrates, Health, Kind, PluginInfo, Source
 from plugins.ipoffice.assembly import Parts
-from plugins.ipoffice.checking.device import check_device
 from plugins.ipoffice.failures import first_error
 from plugins.ipoffice.memory import LazyWriter
 from plugins.ipoffice.running import note_running
@@ -32,6 +31,8 @@ class IPOffice(Source[IPOfficeSettings], Demonstrates):
 
     def check(self) -> Health:
         """Look at the folder, the ports and the servers of the settings, and change nothing."""
+        from plugins.ipoffice.checking.device import check_device  # noqa: PLC0415 - a running device does without it
+
         return check_device(self.settings, self.ctx)
 
     @classmethod
@@ -67,15 +68,23 @@ class IPOffice(Source[IPOfficeSettings], Demonstrates):
             tasks.create_task(writer.run())
             if self.settings.topology in FOLDER:
                 tasks.create_task(parts.folder_door().run())
-            if self.settings.topology in PUSH:
-                server, doors = parts.landing()
-                tasks.create_task(server.run())
-                for door in doors:
-                    tasks.create_task(door.run())
-            if self.settings.topology in FETCH:
-                fetcher, door = parts.fetching()
-                tasks.create_task(fetcher.run())
-                tasks.create_task(door.run())
+            if self.settings.topology in PUSH + FETCH:
+                for runner in _sftp_runners(parts):
+                    tasks.create_task(runner)
             if self.settings.smdr != "off":
                 tasks.create_task(parts.smdr().run())
             tasks.create_task(statuses.run())
+
+
+def _sftp_runners(parts: Parts) -> list[Coroutine[Any, Any, None]]:
+    """What runs for the ways in by SFTP."""
+    from plugins.ipoffice.sftp import make_fetching, make_landing  # noqa: PLC0415 - SSH is a large library
+
+    runners = []
+    if parts.settings.topology in PUSH:
+        server, doors = make_landing(parts)
+        runners += [server.run(), *(door.run() for door in doors)]
+    if parts.settings.topology in FETCH:
+        fetcher, door = make_fetching(parts)
+        runners += [fetcher.run(), door.run()]
+    return runners

@@ -88,7 +88,7 @@ class Porter:
         self.jobs: asyncio.Queue[Job] = asyncio.Queue()
         self.tally = Tally()
         self._delete_failed = False
-        self._part = f"hand-over {taker.source.server}"
+        self._part = f"hand-over {taker.source.folder}"
 
     async def carry(self, settled: Callable[[Job, Outcome, str], None]) -> None:
         """Settle jobs until cancelled; `settled` hears what became of each, and why it is unreadable."""

@@ -36,15 +36,17 @@ class Statuses:
         """The part works, but not as it should."""
         self.put(part, Part(HealthState.DEGRADED, summary, hint))
 
-    def down(self, part: str, summary: str, hint: str = "") -> None:
-        """The part does not work."""
-        self.put(part, Part(HealthState.DOWN, summary, hint))
+    def down(self, part: str, summary: str, hint: str = "") -> bool:
+        """The part does not work; whether that is news."""
+        return self.put(part, Part(HealthState.DOWN, summary, hint))
 
-    def put(self, part: str, status: Part) -> None:
-        """Set the part's status and tell the hub if the lamp or its words change."""
-        if self.parts.get(part) != status:
-            self.parts[part] = status
-            self._tell()
+    def put(self, part: str, status: Part) -> bool:
+        """Set the part's status, and tell the hub if the lamp or its words change; whether they do."""
+        if self.parts.get(part) == status:
+            return False
+        self.parts[part] = status
+        self._tell()
+        return True
 
     def forget(self, part: str) -> None:
         """There is nothing to say of this part any more."""

@@ -9,11 +9,11 @@ import struct
 import asyncssh
 
 from hub.sdk import RetryLater, SettingsError
-from plugins.ipoffice.assembly import make_remote
 from plugins.ipoffice.checking.findings import Findings
 from plugins.ipoffice.fetch.remote import WrongHostKey, connected, list_files
 from plugins.ipoffice.folder import NamePatterns
 from plugins.ipoffice.settings import IPOfficeSettings
+from plugins.ipoffice.sftp import make_remote
 
 CONNECT_S = 4.0
 

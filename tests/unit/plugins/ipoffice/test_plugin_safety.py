@@ -1,6 +1,7 @@
 """Nothing is lost and nothing is taken twice: crashes, refusals, changes, rivals, floods."""
 
 import asyncio
+import errno
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from hub.sdk import BadRecording, HealthState, RetryLater, Stage
-from plugins.ipoffice import porter
+from plugins.ipoffice import door, porter, taking
+from plugins.ipoffice import folder as files
 from plugins.ipoffice.finding import TRACKED_MAX
 from plugins.ipoffice.folder import WORK_NAME
 from tests.doubles import vrl_files
@@ -207,3 +209,64 @@ def test_ten_thousand_files_at_once_are_taken_in_bounded_memory(tmp_path: Path) 
     site.settings = site.settings.model_copy(update={"settle_age_s": 0.5})
     site.run(lambda: asyncio.wait_for(act(), 90))
     assert max(waiting) <= TRACKED_MAX
+
+
+def test_a_file_that_cannot_be_moved_says_why_and_is_tried_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "UNREADABLE_AGAIN_S", 0.5)
+    move = files.move
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    async def act() -> None:
+        monkeypatch.setattr(files, "move", refuse)
+        site.put("a.wav")
+        await until(lambda: "is on another file system" in site.ctx.lamp.summary)
+        assert site.ctx.lamp.state is HealthState.DEGRADED
+        assert site.left() == ["a.wav"]
+        monkeypatch.setattr(files, "move", move)
+        await until(lambda: site.ctx.taken)
+        await until(lambda: site.ctx.lamp.state is HealthState.OK)
+
+    site.run(act)
+
+
+def test_a_file_that_cannot_be_read_after_it_was_moved_is_tried_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(porter, "ASIDE_AGAIN_S", 0.5)
+    read = taking.read_content
+
+    def fail(*_: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    async def act() -> None:
+        monkeypatch.setattr(taking, "read_content", fail)
+        site.put("a.wav")
+        await until(lambda: "cannot be read" in site.ctx.lamp.summary)
+        monkeypatch.setattr(taking, "read_content", read)
+        await until(lambda: site.ctx.taken)
+        await until(lambda: not site.left())
+
+    site.run(act)
+
+
+def test_a_source_that_cannot_be_emptied_raises_an_alarm_until_it_can(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(porter, "EMPTY_FIRST_S", 0.2)
+    delete = files.delete_file
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    async def act() -> None:
+        monkeypatch.setattr(files, "delete_file", refuse)
+        site.put("a.wav")
+        await until(lambda: "handoff.delete" in site.ctx.alarms)
+        monkeypatch.setattr(files, "delete_file", delete)
+        await until(lambda: not site.ctx.alarms)
+        assert not site.left()
+
+    site.run(act)
+    assert len(site.ctx.taken) == 1

@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from plugins.ipoffice.assembly import make_describer, make_remote
+from plugins.ipoffice.assembly import make_describer
 from plugins.ipoffice.plugin import IPOffice
 from plugins.ipoffice.settings import IPOfficeSettings
+from plugins.ipoffice.sftp import make_remote
 
 SENDER = {"name": "Vienna", "login": "wien", "password": "geheim-123"}
 
