@@ -1,6 +1,7 @@
 """The files of the project, for the tests of the house."""
 
 import ast
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -18,10 +19,16 @@ _TEXT = {
 def files(*folders: str, suffix: str = "") -> Iterator[Path]:
     """Files below the given folders of the project, ours alone; all of them without a suffix."""
     for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*")):
-            ours = _NOT_OURS.isdisjoint(path.relative_to(ROOT).parts)
-            if ours and path.is_file() and (not suffix or path.suffix == suffix):
-                yield path
+        yield from (path for path in _below(folder) if not suffix or path.suffix == suffix)
+
+
+@cache
+def _below(folder: str) -> tuple[Path, ...]:
+    found = []
+    for place, inner, names in os.walk(ROOT / folder):
+        inner[:] = sorted(name for name in inner if name not in _NOT_OURS)
+        found += [Path(place) / name for name in sorted(names)]
+    return tuple(found)
 
 
 def texts() -> Iterator[Path]:
