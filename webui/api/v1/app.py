@@ -16,7 +16,18 @@ from webui.api.v1.document import complete
 from webui.api.v1.failures import install, unexpected
 from webui.api.v1.parts import Parts
 from webui.api.v1.rate import RateLimit
-from webui.api.v1.routes import account, alarms, audit, events, health, plugins, preferences, quarantine, recordings
+from webui.api.v1.routes import (
+    account,
+    alarms,
+    audit,
+    events,
+    health,
+    jobs,
+    plugins,
+    preferences,
+    quarantine,
+    recordings,
+)
 from webui.api.v1.routes.instances import SECTIONS, instances_router
 from webui.api.v1.streams import OpenStreams
 from webui.live import Live
@@ -49,6 +60,7 @@ _ROUTERS = (
     preferences.router,
     account.router,
     health.router,
+    jobs.router,
     events.router,
 )
 

@@ -2,6 +2,7 @@
 
 from hub.access.person import Person
 from hub.app.services import Services
+from hub.jobs.queue import enqueue
 from hub.sdk import Alarm, Severity
 from tests.unit.webui.api.conftest import ACTOR, PASSWORD, Api
 
@@ -77,3 +78,18 @@ def test_an_empty_quarantine(api: Api) -> None:
     for path in ("", "/files/0"):
         assert api.get(f"/quarantine/{'0' * 64}{path}").status_code == 404
     assert api.post(f"/quarantine/{'0' * 64}/retry").status_code == 404
+
+
+def test_background_jobs_are_listed_by_state_and_kind(api: Api, services: Services) -> None:
+    with services.db.write() as session:
+        for n in range(3):
+            enqueue(session, "vault.copy", {"media": n})
+        enqueue(session, "vault.check", {})
+    page = api.get("/jobs?kind=vault.copy&state=queued&limit=2")
+    assert [one["kind"] for one in page.json()["items"]] == ["vault.copy", "vault.copy"]
+    rest = api.get(page.links["next"]["url"].removeprefix("/api/v1")).json()["items"]
+    assert len(rest) == 1
+    assert api.get(f"/jobs/{rest[0]['id']}").json() == rest[0]
+    assert "payload" not in rest[0]
+    assert api.get("/jobs/0000000000099").status_code == 404
+    assert api.get("/jobs?state=lost").status_code == 422
