@@ -64,7 +64,7 @@ def visiting(browser: Browser, site: Site, path: str = "/recordings", **options:
     context = browser.new_context(
         **{"base_url": site.address, "viewport": DESKTOP, "timezone_id": "Europe/Vienna"} | options
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     if site.token:
         context.add_cookies([{"name": "sid", "value": site.token, "url": site.address}])
     page = context.new_page()

@@ -41,6 +41,7 @@ from hub.runtime.instances import Instances
 from hub.runtime.plugins import Plugins
 from hub.sdk import Alarm, Health, HealthState, Kind, MediaFile, PluginSettings, RecordingDraft, Severity
 from hub.vault.peaks import HEADER_BYTES, find_level
+from hub.vault.playback import PlaybackProblem
 from hub.vault.stream import FileMissing, MediaStream
 from tests.doubles import speechlike
 from tests.doubles.recordings import sha256
@@ -73,6 +74,10 @@ class SamplePlayback:
         return MediaStream(
             size_bytes=len(content), content_type="audio/wav", filename=name, etag=sha256(name), reader=reader
         )
+
+    def problem(self, recording: RecordingDetail) -> PlaybackProblem | None:
+        """Why it cannot be played now."""
+        return PlaybackProblem(away=False, text="gone") if recording.id in self.gone else None
 
     def peaks(self, recording: RecordingDetail, level: int) -> bytes:
         """Peaks of the same talk."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from hub.app.services import Services
 from hub.audit.actor import SYSTEM
@@ -29,6 +29,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One browser for all tests of a worker."""
+    expect.set_options(timeout=20_000)  # a busy machine is slow, and is not wrong
     with browsers.launched() as running:
         yield running
 
@@ -47,12 +48,15 @@ class Template:
         return doubles.build(config, Database(config.database_url))
 
 
-def _template(folder: Path, *, samples: bool) -> Template:
+def _template(folder: Path, *, samples: bool, administrator: bool = True) -> Template:
     config = load_config({}, data=folder)
     config.make_folders()
     with closing(Database(config.database_url)) as db:
         db.upgrade()
         services = doubles.build(config, db)
+        if not administrator:
+            services.board.close()
+            return Template(folder, "")
         doubles.add_administrator(services)
         if samples:
             doubles.add_samples(services)
@@ -85,6 +89,12 @@ def _serving(template: Template, folder: Path) -> Iterator[Site]:
 def empty_site(empty_template: Template, tmp_path: Path) -> Iterator[Site]:
     """The pages of a hub that has no device yet."""
     yield from _serving(empty_template, tmp_path / "empty")
+
+
+@pytest.fixture
+def fresh_site(tmp_path: Path) -> Iterator[Site]:
+    """The pages of a hub that has no administrator yet."""
+    yield from _serving(_template(tmp_path / "template", samples=False, administrator=False), tmp_path / "fresh")
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from hub.access.permissions import allows
 from hub.catalog.prepared import MediaKind
 from hub.catalog.recording import Media, RecordingDetail
 from hub.sdk import NoticeKind
-from hub.vault.stream import FileMissing, StoreAway
 from webui import parties
 from webui.language import gettext, later
 from webui.pages.recordings import device_names
@@ -152,13 +151,12 @@ def _playing(request: Request, recording: RecordingDetail) -> dict[str, Any]:
 
 def _trouble(request: Request, recording: RecordingDetail) -> dict[str, Any] | None:
     """Why the audio does not come, once the browser could not have it; None if it would come now."""
-    try:
-        services_of(request).playback.open(recording, "play").open(0, 1).close()
-    except FileMissing:
-        return _refusal("circle-x", "missing", "bad", gettext("The audio is not in any store any more."))
-    except StoreAway as away:
-        return _refusal("archive", "away", "warn", f"{away} {away.hint}".strip())
-    return None
+    problem = services_of(request).playback.problem(recording)
+    if problem is None:
+        return None
+    if problem.away:
+        return _refusal("archive", "away", "warn", problem.text)
+    return _refusal("circle-x", "missing", "bad", gettext("The audio is not in any store any more."))
 
 
 def _refusal(icon: str, state: str, shade: str, message: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from hub.catalog import preferences
 from hub.catalog.errors import RevisionConflict
 from hub.config import HubPreferences
-from hub.config.policy import StoredForm, Verification
+from hub.config.policy import MediaPolicy, StoredForm, Verification
 from hub.sdk import Kind
 from webui.language import gettext, later
 from webui.pages.instance_forms import done_text
@@ -75,11 +75,13 @@ def storage_page(request: Request) -> Response:
 def save_policy(request: Request, form: FormData) -> Response:
     """Keep the policy; what is stored already stays as it is."""
     before = _stored(request)
+    entered = _entered(form, before.values)
     try:
-        wanted = _read(form, before.values)
+        wanted = HubPreferences.model_validate(entered)
     except ValidationError as wrong:
         texts = tuple(_sentence(error["msg"]) for error in wrong.errors(include_url=False, include_input=False))
-        return _again(request, Policy(before.values, before.revision, texts))
+        shown = HubPreferences.model_construct(**entered | {"media": MediaPolicy.model_construct(**entered["media"])})
+        return _again(request, Policy(shown, before.revision, texts))
     revision = text_of(form, "revision")
     try:
         with services_of(request).db.write() as session:
@@ -90,7 +92,8 @@ def save_policy(request: Request, form: FormData) -> Response:
     return go_to("/storage?done=policy")
 
 
-def _read(form: FormData, before: HubPreferences) -> HubPreferences:
+def _entered(form: FormData, before: HubPreferences) -> dict[str, Any]:
+    """The preferences with what was entered, right or wrong."""
     bit_rate = text_of(form, "opus_bitrate_bps")
     media = before.media.model_dump() | {
         "stored_form": text_of(form, "stored_form"),
@@ -105,7 +108,7 @@ def _read(form: FormData, before: HubPreferences) -> HubPreferences:
         "primary_store": int(primary) if primary.isdecimal() else None,
         "copy_stores": [store for store in copies if str(store) != primary],
     }
-    return HubPreferences.model_validate(before.model_dump() | changes)
+    return before.model_dump() | changes
 
 
 def _again(request: Request, policy: Policy) -> Response:

@@ -28,7 +28,7 @@ function prepare() {
 
 // /r/<id>?t=73 puts the recording into the player, ready to go on from there
 function cue() {
-  const page = document.querySelector("[data-cue]");
+  const page = document.querySelector('[data-cue]:not([data-cue=""])');
   const player = document.getElementById("dock");
   if (!page || !player) return;
   const { cue: id, cueAt, cueAlways } = page.dataset;

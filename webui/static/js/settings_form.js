@@ -63,7 +63,7 @@ class SettingsForm extends HTMLElement {
   }
 
   replaceSecret(secret) {
-    const input = secret.querySelector("input, textarea");
+    const input = secret.querySelector("[data-new] :is(input, textarea)");
     secret.querySelector("[data-kept]").hidden = true;
     secret.querySelector("[data-new]").hidden = false;
     input.disabled = false;
@@ -74,12 +74,10 @@ class SettingsForm extends HTMLElement {
 customElements.define("settings-form", SettingsForm);
 
 // leaving by a link inside the hub
-document.addEventListener("htmx:confirm", (event) => {
+document.addEventListener("htmx:before:request", (event) => {
   const form = document.querySelector("settings-form");
   const { sourceElement, target } = event.detail.ctx;
   if (!form?.dirty || target?.id !== "main" || form.contains(sourceElement)) return;
-  if (!window.confirm(t("Leave without saving your changes?"))) {
-    event.preventDefault();
-    event.detail.dropRequest();
-  } else form.dirty = false;
+  if (window.confirm(t("Leave without saving your changes?"))) form.dirty = false;
+  else event.preventDefault();
 });

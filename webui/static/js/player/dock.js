@@ -74,6 +74,8 @@ class RecPlayer extends HTMLElement {
     this.release();
     this.recordingId = id;
     this.hidden = false;
+    this.parts.who.textContent = t("Loading…");
+    this.parts.who.href = `/r/${id}`;
     this.showState("hourglass", t("Loading…"));
     this.dispatch("player:change");
     const loading = (this.loading = new AbortController());
@@ -90,7 +92,6 @@ class RecPlayer extends HTMLElement {
   async show(recording, at, play, signal) {
     this.recording = recording;
     this.parts.who.textContent = recording.title;
-    this.parts.who.href = `/r/${this.recordingId}`;
     this.parts.when.textContent = [recording.when, recording.device].filter(Boolean).join(" · ");
     this.parts.length.textContent = clock(recording.duration_s ?? 0);
     this.parts.position.textContent = clock(at);

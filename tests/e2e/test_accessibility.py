@@ -1,0 +1,198 @@
+"""Every page, light and dark, by axe; by keyboard alone; at phone width; without a word that bypasses translation."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from hub.audit.actor import SYSTEM
+from hub.catalog.query import RecordingQuery
+from hub.sdk import Kind
+from tests.doubles import frontend
+from tests.doubles.browser import DESKTOP, PHONE, visiting
+from tests.doubles.site import Site
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAGES = (
+    "/recordings",
+    "/recordings?q=nobody-has-this",
+    "/r/{recording}",
+    "/r/{problem}",
+    "/devices",
+    "/devices/new",
+    "/devices/new/ipoffice",
+    "/devices/{device}",
+    "/devices/{device}/delete",
+    "/storage",
+    "/storage/new/local",
+    "/plugins",
+    "/quarantine",
+    "/alarms",
+    "/alarms?tab=history",
+    "/audit",
+    "/account",
+    "/api/docs",
+    "/there-is-no-such-page",
+)
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """axe-core's source, from the locked packages."""
+    folder = frontend.shared(tmp_path_factory.getbasetemp().parent)
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+def addresses(site: Site) -> Iterator[str]:
+    """Every page of this site."""
+    person = site.services.sessions.find(site.token)
+    assert person is not None
+    rows = site.services.reader.search(person, RecordingQuery(), SYSTEM).items
+    device = site.services.instances.list(Kind.SOURCE)[0].id
+    problem = next(row.text_id for row in rows if row.problem)
+    for path in PAGES:
+        yield path.format(recording=rows[1].text_id, problem=problem, device=device)
+
+
+def _violations(page: Page, axe: str) -> list[str]:
+    """What axe finds; it is evaluated and not inserted as a script, since the policy forbids that."""
+    page.evaluate(axe)
+    found: dict[str, Any] = page.evaluate(
+        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", TAGS
+    )
+    return [
+        f"{violation['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(browser: Browser, site: Site, axe: str, scheme: str) -> None:
+    with visiting(browser, site, color_scheme=scheme, reduced_motion="reduce") as page:
+        page.locator("[data-play]").first.click()
+        expect(page.locator(".lane")).to_have_count(2)
+        found = {}
+        for address in addresses(site):
+            page.goto(address)
+            page.wait_for_load_state("load")
+            if wrong := _violations(page, axe):
+                found[address] = wrong
+        assert found == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_opens(browser: Browser, site: Site, axe: str, scheme: str) -> None:
+    with visiting(browser, site, color_scheme=scheme, reduced_motion="reduce") as page:
+        page.locator("[data-play]").first.click()
+        expect(page.locator(".lane")).to_have_count(2)
+        found = {}
+        for opener in (
+            "#filter-date",
+            "#filter-direction",
+            "#filter-device",
+            "#filter-length",
+            "#filter-more",
+            "#columns-menu",
+            ".user-menu",
+        ):
+            page.locator(f"{opener} > summary").click()
+            if wrong := _violations(page, axe):
+                found[opener] = wrong
+            page.keyboard.press("Escape")
+        page.keyboard.press("?")
+        if wrong := _violations(page, axe):
+            found["keys"] = wrong
+        assert found == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_before_sign_in(browser: Browser, fresh_site: Site, axe: str, scheme: str) -> None:
+    fresh_site.token = ""
+    token = fresh_site.services.accounts.issue_setup_token()
+    with visiting(browser, fresh_site, "/sign-in", color_scheme=scheme) as page:
+        for address in ("/sign-in", f"/setup?token={token}", "/setup?token=wrong"):
+            page.goto(address)
+            assert _violations(page, axe) == [], address
+
+
+def test_every_page_fits_a_phone(browser: Browser, site: Site) -> None:
+    with visiting(browser, site, viewport=PHONE) as page:
+        for address in addresses(site):
+            page.goto(address)
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], address
+
+
+def test_targets_are_at_least_24_pixels(browser: Browser, site: Site) -> None:
+    script = """() => [...document.querySelectorAll('button, summary, select, input:not([type=hidden]), .button, .nav a')]
+      .filter(e => e.checkVisibility({checkOpacity: true, checkVisibilityCSS: true}))
+      .map(e => [e.closest('label.check, .segmented label, .choice') ?? e, e])
+      .filter(([e]) => { const b = e.getBoundingClientRect(); return b.width > 0 && (b.width < 24 || b.height < 24) })
+      .filter(([, e]) => !e.matches('[type=checkbox], [type=radio]') || e.getBoundingClientRect().width < 16)
+      .map(([, e]) => e.outerHTML.slice(0, 140))"""
+    with visiting(browser, site) as page:
+        page.locator("[data-play]").first.click()
+        expect(page.locator(".lane")).to_have_count(2)
+        for size in (DESKTOP, PHONE):
+            page.set_viewport_size(size)
+            for address in addresses(site):
+                page.goto(address)
+                assert page.evaluate(script) == [], address
+
+
+def test_the_way_to_a_recording_and_back_by_keyboard_alone(browser: Browser, site: Site) -> None:
+    with visiting(browser, site) as page:
+        page.keyboard.press("Tab")
+        expect(page.get_by_text("Skip to the content")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_be_focused()
+        page.keyboard.press("/")
+        expect(page.get_by_role("searchbox")).to_be_focused()
+        page.keyboard.type("8005")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/recordings?q=8005")
+        _tab_to(page, "tr[data-id]:first-of-type [data-play]")
+        page.keyboard.press("Enter")
+        expect(page.locator(".lane")).to_have_count(2)
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/r/*")
+        expect(page.locator("h1")).to_be_focused()
+        page.go_back()
+        expect(page.get_by_role("heading", name="Recordings", level=1)).to_be_visible()
+        _tab_to(page, "#filter-direction summary")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Space")
+        page.wait_for_url("**/recordings?**direction=incoming**")
+        page.keyboard.press("Escape")
+        expect(page.locator("#filter-direction summary")).to_be_focused()
+
+
+def test_what_has_the_focus_is_never_under_the_player(browser: Browser, site: Site) -> None:
+    with visiting(browser, site) as page:
+        page.locator("[data-play]").first.click()
+        expect(page.locator(".lane")).to_have_count(2)
+        script = """() => { const f = document.activeElement.getBoundingClientRect();
+          const d = document.getElementById('dock').getBoundingClientRect();
+          return document.activeElement.closest('#dock, .sidebar') !== null || f.top < d.top - 8 }"""
+        page.locator("tr[data-id] a").first.focus()
+        for _ in range(70):
+            page.keyboard.press("Tab")
+            assert page.evaluate(script), page.evaluate("document.activeElement.outerHTML.slice(0, 120)")
+
+
+def test_forced_colours_keep_controls_visible(browser: Browser, site: Site) -> None:
+    with visiting(browser, site, forced_colors="active") as page:
+        expect(page.locator("[data-play]").first).to_be_visible()
+        border = page.locator("[data-select]").first.evaluate("e => getComputedStyle(e).borderTopWidth")
+        assert float(border.removesuffix("px")) > 0
+
+
+def _tab_to(page: Page, selector: str) -> None:
+    for _ in range(80):
+        if page.evaluate("s => document.activeElement.matches(s)", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{selector} cannot be reached with Tab")
