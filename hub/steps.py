@@ -69,6 +69,8 @@ def watch_removals(spool: Path) -> None:
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal emptied
+        if event == "os.kill":  # our own
+            return
         if emptied:
             _die()
         if event in _REMOVALS and not _is_of_the_house(arguments[0], ours):

@@ -132,7 +132,7 @@ def _containing(session: Session, table: Table, column: str, parts: Sequence[str
         index = f"{table.name}_trigram"
         match = text(f"{index} MATCH :phrase").bindparams(phrase=phrase)
         rowids: Select[Any] = select(literal_column("rowid")).select_from(text(index)).where(match)
-        found.update(session.scalars(rowids.limit(MATCHES_BOUND + 1)))
+        found.update(session.scalars(rowids.limit(MATCHES_BOUND + 1)).all())
     if others:
         contains = or_(*(_text(table, column).contains(part, autoescape=True) for part in others))
         bound = MATCHES_BOUND if is_postgres(session) else _SHORT_BOUND

@@ -181,7 +181,7 @@ def _passing(session: Session, plan: Plan, candidates: list[Cursor]) -> list[Cur
     if not plan.filters or not candidates:
         return candidates
     ids = [place.id for place in candidates]
-    passing = set(session.scalars(select(_ID).where(is_among(session, _ID, ids), *plan.filters)))
+    passing = set(session.scalars(select(_ID).where(is_among(session, _ID, ids), *plan.filters)).all())
     return [place for place in candidates if place.id in passing]
 
 
@@ -194,4 +194,4 @@ def _weight(session: Session, matches: Matches, window: Window) -> int:
 
 
 def _run(session: Session, selects: list[Select[Any]]) -> list[Cursor]:
-    return [Cursor(row[0], row[1]) for each in selects for row in session.execute(each)]
+    return [Cursor(row[0], row[1]) for each in selects for row in session.execute(each).all()]

@@ -78,7 +78,7 @@ def find_siblings(session: Session, visible: Visible, recording: RecordingRow) -
 
 def _rows(session: Session, places: Sequence[Cursor]) -> list[Any]:
     """What a line of the list shows, for each place that is still there."""
-    rows = session.execute(select(*LIST_COLUMNS).where(_RECORDING.c.id.in_([place.id for place in places])))
+    rows = session.execute(select(*LIST_COLUMNS).where(_RECORDING.c.id.in_([place.id for place in places]))).all()
     by_id = {row.id: row for row in rows}
     return [by_id[place.id] for place in places if place.id in by_id]
 
@@ -92,7 +92,7 @@ def _legs(session: Session, visible: Visible, rows: Sequence[Any]) -> dict[int, 
         select(_RECORDING.c.device_id, _RECORDING.c.call_id, _RECORDING.c.start_ms)
         .where(_RECORDING.c.call_id.in_(call_ids), literal_column("recording.call_id <> ''"), visible.where)
         .limit(_LEGS_LIMIT)
-    )
+    ).all()
     starts: dict[tuple[int, str], list[int]] = {}
     for other in others:
         starts.setdefault((other.device_id, other.call_id), []).append(other.start_ms)

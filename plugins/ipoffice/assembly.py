@@ -99,7 +99,7 @@ class Parts:
         return self._door(
             "folder",
             Source(settings.server_name, folder, work),
-            WatchRules(settings.observer, settings.poll_s, settings.rescan_s, settings.in_flight),
+            WatchRules(settings.observer, True, settings.poll_s, settings.rescan_s, settings.in_flight),
             self._find_rules(rules),
             Emptying(leave=settings.after_pickup == "leave", after=STAGES[settings.empty_after]),
             presence,
@@ -109,7 +109,7 @@ class Parts:
         """The door of a folder of the hub's own, which SFTP fills with files of `server`; key: its name for ever."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         work = self.ctx.scratch / "work" / key
-        watch = WatchRules("auto", self.settings.poll_s, self.settings.rescan_s, self.settings.in_flight)
+        watch = WatchRules("auto", False, self.settings.poll_s, self.settings.rescan_s, self.settings.in_flight)
         presence = Presence(str(folder), self.ctx.state, needs_write=True)
         source = Source(server, str(folder), str(work))
         return self._door(key, source, watch, self._find_rules(rules, recursive=True), emptying, presence)

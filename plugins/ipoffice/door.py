@@ -27,9 +27,13 @@ BREATH_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class WatchRules:
-    """How a folder is watched: announced by the kernel, or polled; how often it is listed; how many at once go on."""
+    """How a folder is watched: announced by the kernel, or polled; how often it is listed; how many at once go on.
+
+    is_shared: whether programs beside the hub may take files from it.
+    """
 
     observer: str = "auto"
+    is_shared: bool = True
     poll_s: float = 2.0
     rescan_s: float = 300.0
     in_flight: int = 8
@@ -120,7 +124,9 @@ class Door:
         self._presence.remember(self._found)
         await self._threads(self._make_work_folder)
         self._watch_problem = ""
-        if self.rules.observer == "inotify" or (self.rules.observer == "auto" and not self._found.mount.is_remote):
+        is_remote = self._found.mount.is_remote
+        self.finder.trust_clock(not is_remote)
+        if self.rules.observer == "inotify" or (self.rules.observer == "auto" and not is_remote):
             await self._begin_to_watch()
         self.ctx.log.info("folder.opened", folder=files.show_name(self.folder), polled=self._watch is None)
         self._next_listing_s = 0.0
@@ -204,7 +210,8 @@ class Door:
         if self._next_rivals_s and now_s >= self._next_rivals_s:
             self._next_rivals_s = 0.0
             self.contest.judge(await self._threads(find_rivals, self.folder))
-        self.contest.judge([])
+        if self.rules.is_shared:
+            self.contest.judge([])
         self._say_ok()
         return True
 
@@ -239,7 +246,7 @@ class Door:
             self._wake.set()
 
     def _vanished(self, path: str) -> None:
-        if self.contest.vanished(files.show_name(path)):
+        if self.rules.is_shared and self.contest.vanished(files.show_name(path)):
             self._next_rivals_s = time.monotonic()
 
     def _say_ok(self) -> None:

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plugins.ipoffice import folder as files
 from plugins.ipoffice.folder import Look, NamePatterns
@@ -51,6 +51,11 @@ class Finder:
         self._seen, self._held = memory
         self._threads = threads
         self._tell_vanished = vanished
+
+    def trust_clock(self, trust: bool) -> None:
+        """Whether times of files are of this machine's clock."""
+        rules = self.rules.settle
+        self.settling.rules = replace(rules, trust_mtime=rules.trust_mtime and trust)
 
     def start_over(self) -> None:
         """Forget all files that are not with the porter: the folder went away."""

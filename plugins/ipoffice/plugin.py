@@ -9,6 +9,7 @@ from hub.sdk import Demonstrates, Health, Kind, PluginInfo, Source
 from plugins.ipoffice.assembly import Parts
 from plugins.ipoffice.failures import first_error
 from plugins.ipoffice.memory import LazyWriter
+from plugins.ipoffice.porter import REFUSED_KEY
 from plugins.ipoffice.running import note_running
 from plugins.ipoffice.settings import IPOfficeSettings
 from plugins.ipoffice.status import Statuses
@@ -61,6 +62,7 @@ class IPOffice(Source[IPOfficeSettings], Demonstrates):
 
     async def _run_parts(self, threads: Threads) -> None:
         note_running(self.ctx.state)
+        self.ctx.clear_alarm(REFUSED_KEY)  # what was refused is tried again by every run
         statuses = Statuses(self.ctx.report)
         writer = LazyWriter(self.ctx.state)
         parts = Parts(self.settings, self.ctx, statuses, threads, writer)

@@ -21,6 +21,7 @@ RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 60.0
 ASIDE_AGAIN_S = 30.0
 EMPTY_FIRST_S = 2.0
+REFUSED_KEY = "handoff.refused"
 EMPTY_MAX_S = 60.0
 STAGES = {"spool": Stage.SPOOLED, "primary": Stage.STORED, "copy": Stage.COPIED}
 RANK = {Stage.QUARANTINED: -1, Stage.SPOOLED: 0, Stage.STORED: 1, Stage.COPIED: 2}
@@ -87,7 +88,7 @@ class Porter:
         self._threads = threads
         self.jobs: asyncio.Queue[Job] = asyncio.Queue()
         self.tally = Tally()
-        self._delete_failed = False
+        self._delete_failed = True  # in an earlier run, for all this one knows
         self._part = f"hand-over {taker.source.folder}"
 
     async def carry(self, settled: Callable[[Job, Outcome, str], None]) -> None:
@@ -213,13 +214,15 @@ class Porter:
         self.tally.refused_total += 1
         if not self._is_moved(taken):
             self.seen.add(taken.name, taken.look)
+        hint = f"{reason.hint} It stays in {taken.folder}, and is tried again when the device starts anew."
+        more = f", and {self.tally.refused_total - 1} before it" if self.tally.refused_total > 1 else ""
         self._ctx.raise_alarm(
             Alarm(
-                key=f"handoff.refused:{taken.draft.origin_id[:16]}",
+                key=REFUSED_KEY,
                 code="FILE_ERROR",
                 severity=Severity.MINOR,
-                text=f"The file {files.show_name(taken.name)} cannot be taken: {reason}",
-                hint=reason.hint or f"It stays in {taken.folder}.",
+                text=f"The file {files.show_name(taken.name)} cannot be taken{more}: {reason}",
+                hint=hint.strip(),
             )
         )
 

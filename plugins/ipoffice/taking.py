@@ -21,6 +21,8 @@ from plugins.ipoffice.vrl.reading import is_whole, read_content
 from plugins.ipoffice.vrl.sidecar import SIDECAR_BYTES_MAX, add_sidecar, sidecar_names
 
 BLOCK_BYTES = 256 * 1024
+# Five hours, the longest that Voicemail Pro records, are 1.2 GB in the most wasteful of its forms.
+RECORDING_BYTES_MAX = 8 << 30
 RECORDING, SIDECARS = "r", "s"
 EVERYTHING = files.NamePatterns(("*",))
 
@@ -100,11 +102,12 @@ class Taker:
         """
         folder, work = self.source.folder, self.source.work
         sidecars = [name for name in self._sidecar_paths(path) if self._is_there(name)]
-        now = files.look_at(folder, path)
-        if now is None:
-            raise FileNotFoundError(path)
+        with opened(folder, path) as fd:  # a file that cannot be read stays where it is
+            now = Look.of(os.fstat(fd))
         if now != look:
             raise NotYet
+        if look.size_bytes > RECORDING_BYTES_MAX:
+            raise OSError(errno.EFBIG, f"it is larger than {RECORDING_BYTES_MAX >> 30} GB")
         if not work:
             return self._prepare(path, folder, path, tuple(sidecars))
         token = f"{next(self._tokens):x}"

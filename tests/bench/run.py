@@ -62,7 +62,15 @@ def _print_table(figures: list[dict[str, Any]]) -> None:
         verdict = {True: "ok", False: "MISSED", None: ""}[figure["ok"]]
         ratio = "" if figure["ratio"] is None else f"{figure['ratio']:.3g}"
         rows.append(
-            (figure["figure"], f"{figure['value']:.4g}", figure["unit"], figure["beside"], ratio, figure["bar"], verdict)
+            (
+                figure["figure"],
+                f"{figure['value']:.4g}",
+                figure["unit"],
+                figure["beside"],
+                ratio,
+                figure["bar"],
+                verdict,
+            )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     print()

@@ -15,6 +15,7 @@ from pathlib import Path
 from hub.alerts.board import Board
 from hub.audit import Actor
 from hub.db.database import Database
+from hub.db.errors import DatabaseAway
 from hub.ingest.drain import Drain
 from hub.ingest.entry import write_attempts
 from hub.ingest.quarantine import Quarantine
@@ -66,6 +67,7 @@ def empty_handoff(folder: Path) -> None:
                     receipt = spool.submit(device, draft)
                     break
                 except RetryLater:
+                    (folder / "refused").touch()
                     time.sleep(0.05)
             if path.name.startswith(DEADLY) and not receipt.duplicate and spool.contains(receipt.id):
                 write_attempts(spool.ready / receipt.id, 9, 0)
@@ -74,6 +76,7 @@ def empty_handoff(folder: Path) -> None:
 
 def work(folder: Path, db: Database) -> None:
     """Drain, copy and tidy until nothing is left to do."""
+    _wait_for(db)
     board, spool = Board(db), Spool(folder / "spool")
     states = {store_id: KeyedState(folder / f"state-{store_id}.sqlite3") for store_id in (PRIMARY, SECOND)}
 
@@ -89,7 +92,7 @@ def work(folder: Path, db: Database) -> None:
     handlers = Copies(db, stores, board, lambda: False).handlers()
     patient = {COPY: Rule(crashes=1000, first_wait_s=0.1), REMOVE: Rule(crashes=1000, first_wait_s=0.1)}
     with Worker(db, handlers, settings=WorkerSettings(threads=2, poll_s=0.05, lease_s=1.0, rules=patient)):
-        while spool.count() or _open_jobs(db):
+        while spool.count() or _is_awaited(folder) or _open_jobs(db):
             time.sleep(0.02)
     drain.stop()
     draining.join()
@@ -108,9 +111,27 @@ def retry(folder: Path, db: Database) -> None:
     board.close()
 
 
+def _is_awaited(folder: Path) -> bool:
+    """Whether a source that was refused still has files to hand over."""
+    return (folder / "refused").exists() and any(path.is_file() for path in (folder / "handoff").rglob("*"))
+
+
+def _wait_for(db: Database) -> None:
+    while True:
+        try:
+            db.check()
+        except DatabaseAway:
+            time.sleep(0.05)
+        else:
+            return
+
+
 def _open_jobs(db: Database) -> int:
-    with db.read() as session:
-        return sum(count_open(session).values())
+    try:
+        with db.read() as session:
+            return sum(count_open(session).values())
+    except DatabaseAway:
+        return 1
 
 
 def main() -> None:
@@ -119,7 +140,7 @@ def main() -> None:
     if role == "source":
         empty_handoff(folder)
         return
-    db = Database(url)
+    db = Database(url, timeout_s=1.0)
     (work if role == "worker" else retry)(folder, db)
     db.close()
 

@@ -1,6 +1,7 @@
 """The test of a hand-off folder: what is in it, whether it can be emptied, and who else empties it."""
 
 import os
+import stat
 import time
 from contextlib import suppress
 from itertools import islice
@@ -40,6 +41,9 @@ def check_folder(settings: IPOfficeSettings, ctx: PluginContext, running: frozen
     findings.numbers["files_waiting"] = float(len(first))
     if settings.observer == "inotify" and found.mount.is_remote:
         findings.warnings.append(f"The kernel does not announce changes that others make on {found.mount.kind}.")
+    status = Path(folder).stat()
+    if needs_write and status.st_mode & stat.S_ISVTX and os.geteuid() not in {0, status.st_uid}:
+        findings.warnings.append(f"{folder} lets only owners move their files (sticky bit): chmod -t {folder}")
     _warn_of_leftovers(settings, ctx, folder, findings)
     _warn_of_rivals(settings, ctx, running, first, findings)
 

@@ -68,6 +68,7 @@ class Fetcher:
         self._safe = SeenFiles(ctx.state, writer, "safe")
         self._statuses = statuses
         self.fetched_total = 0
+        self._may_be_alarmed = True  # by an earlier run
         statuses.counters[PART] = self._numbers
 
     def released(self, name: str, look: Look) -> None:
@@ -89,7 +90,9 @@ class Fetcher:
                 self._statuses.down(PART, f"Nothing can be fetched: {str(error) or 'no answer'}", hint)
                 self._ctx.log.warning("fetch.round_failed", reason=str(error))
             else:
-                self._ctx.clear_alarm(ALARM_KEY)
+                if self._may_be_alarmed:
+                    self._ctx.clear_alarm(ALARM_KEY)
+                    self._may_be_alarmed = False
                 self._statuses.ok(PART, f"{self._remote.host}:{self._rules.folder} is fetched, {count} files waiting.")
             await asyncio.sleep(pause_s)
 
@@ -102,6 +105,7 @@ class Fetcher:
         if isinstance(error, WrongHostKey):
             hint = "Compare the fingerprint with that of the server (ssh-keygen -lf on it); enter it if it is the same."
         self._statuses.down(PART, f"Nothing can be fetched: {error}", hint)
+        self._may_be_alarmed = True
         self._ctx.raise_alarm(
             Alarm(key=ALARM_KEY, code="DEVICE_AUTH", severity=Severity.MAJOR, text=f"{error}", hint=hint)
         )

@@ -18,7 +18,8 @@ DEPTH_MAX = 8
 RECENT_MAX = 2000
 RECENT_S = 900.0
 FREE_BYTES_MIN = 256 << 20
-ROOM_CHECK_BYTES = 8 << 20
+FILES_MAX = 100_000
+MEASURE_EVERY_S = 2.0
 
 
 @dataclass(slots=True)
@@ -40,8 +41,10 @@ class LandingFolder:
         self._open: list[OpenFile] = []
         self._broken: set[str] = set()
         self._recent: OrderedDict[str, tuple[float, os.stat_result]] = OrderedDict()
-        self._used_bytes: int | None = None
-        self._unchecked_bytes = 0
+        self._measured_s: float | None = None
+        self._used_bytes = 0
+        self._free_bytes = 0
+        self._files = 0
 
     def locate(self, path: bytes) -> str:
         """The path below the folder that a client means; `..` ends at the top."""
@@ -72,8 +75,9 @@ class LandingFolder:
             raise OSError(errno.EACCES, "not a regular file")
         file = OpenFile(fd, path, writes)
         self._open.append(file)
+        self._files += writes
         if flags & os.O_TRUNC:
-            self._used_bytes = None
+            self._measured_s = None
         return file
 
     def write(self, file: OpenFile, offset: int, data: bytes) -> int:
@@ -89,8 +93,6 @@ class LandingFolder:
         written = 0
         while written < len(data):
             written += os.pwrite(file.fd, data[written:], offset + written)
-        if self._used_bytes is not None:
-            self._used_bytes += growth
         return written
 
     def close(self, file: OpenFile) -> None:
@@ -177,7 +179,7 @@ class LandingFolder:
             os.unlink(name, dir_fd=parent)
         self._broken.discard(path)
         self._recent.pop(path, None)
-        self._used_bytes = None
+        self._measured_s = None
 
     def make_folder(self, path: str) -> None:
         """Make a folder.
@@ -202,17 +204,18 @@ class LandingFolder:
 
         Raises: OSError.
         """
-        self._unchecked_bytes += growth
-        is_fresh = self._used_bytes is not None and self._unchecked_bytes < ROOM_CHECK_BYTES
-        if growth and is_fresh and (self._used_bytes or 0) + growth <= self.quota_bytes:
-            return
-        self._unchecked_bytes = 0
-        self._used_bytes = sum(look.size_bytes for _, look in self._walk())
-        if self._used_bytes + growth > self.quota_bytes:
+        now_s = time.monotonic()
+        if self._measured_s is None or now_s - self._measured_s > MEASURE_EVERY_S:
+            sizes = [look.size_bytes for _, look in self._walk()]
+            self._used_bytes, self._files, self._measured_s = sum(sizes), len(sizes), now_s
+            free = os.statvfs(self.root)
+            self._free_bytes = free.f_bavail * free.f_frsize
+        if self._used_bytes + growth > self.quota_bytes or self._files > FILES_MAX:
             raise OSError(errno.EDQUOT, "the quota of this folder is used up")
-        free = os.statvfs(self.root)
-        if free.f_bavail * free.f_frsize < FREE_BYTES_MIN + growth:
+        if self._free_bytes < FREE_BYTES_MIN + growth:
             raise OSError(errno.ENOSPC, "the disk is nearly full")
+        self._used_bytes += growth
+        self._free_bytes -= growth
 
     def _walk(self) -> Iterator[tuple[str, files.Look]]:
         return files.walk(self.root, files.NamePatterns(("*",)), recursive=True)

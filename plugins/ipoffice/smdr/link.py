@@ -48,7 +48,8 @@ class SmdrLink:
         self._statuses = statuses
         self._writers: set[asyncio.StreamWriter] = set()
         self._lost_timer: asyncio.TimerHandle | None = None
-        self._is_alarmed = False
+        self._may_be_alarmed = True  # by an earlier run
+        self._is_raised = False
         self.port = 0
         statuses.counters[PART] = self._numbers
 
@@ -102,7 +103,7 @@ class SmdrLink:
 
     async def _connect(self) -> bool:
         host, port = self._settings.host, self._settings.port
-        if self._lost_timer is None and not self._writers and not self._is_alarmed:
+        if self._lost_timer is None and not self._writers and not self._is_raised:
             self._start_lost_timer()
         try:
             async with asyncio.timeout(10):
@@ -167,8 +168,8 @@ class SmdrLink:
         if self._lost_timer is not None:
             self._lost_timer.cancel()
             self._lost_timer = None
-        if self._is_alarmed:
-            self._is_alarmed = False
+        if self._may_be_alarmed:
+            self._may_be_alarmed = self._is_raised = False
             self._ctx.clear_alarm(ALARM_KEY)
         self._statuses.ok(PART, "Call details are received.")
         self._ctx.log.info("smdr.connected")
@@ -188,7 +189,8 @@ class SmdrLink:
 
     def _raise_alarm(self) -> None:
         self._lost_timer = None
-        self._is_alarmed = True
+        self._may_be_alarmed = True
+        self._is_raised = True
         self._ctx.raise_alarm(
             Alarm(
                 key=ALARM_KEY,

@@ -73,7 +73,9 @@ def test_a_range_behind_the_end_is_refused_with_the_size(client: TestClient, hea
     assert not opened
 
 
-@pytest.mark.parametrize("header", ["bytes=5-2", "bytes=-", "bytes=1-2,5-9", "lines=1-2", "bytes=a-b", "bytes=\u0661-\u0662"])
+@pytest.mark.parametrize(
+    "header", ["bytes=5-2", "bytes=-", "bytes=1-2,5-9", "lines=1-2", "bytes=a-b", "bytes=\u0661-\u0662"]
+)
 def test_what_is_no_single_range_gets_all_of_it(client: TestClient, header: str) -> None:
     answer = client.get("/m", headers={"Range": header.encode()})
     assert answer.status_code == 200

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, cast
 
+import structlog
 from anyio import CancelScope, to_thread
 from fastapi.routing import APIRoute
 from starlette.requests import Request
@@ -16,8 +17,10 @@ from hub.access.person import Person
 from hub.access.repeats import Claim, Repeats, Turn
 from hub.access.tokens import ApiToken
 from hub.audit.actor import Actor
+from hub.db.errors import DatabaseAway
 from webui.api.v1.failures import invalid
 from webui.api.v1.problem import ApiError, FieldError
+from webui.api.v1.strict_json import StrictRequest
 from webui.security.actors import actor_of, person_of
 
 KEY_HEADER = "Idempotency-Key"
@@ -25,6 +28,7 @@ REPLAYED_HEADER = "Idempotency-Replayed"
 _LONGEST_KEY = 255
 _KEPT_HEADERS = ("location", "etag", "content-type")
 
+log = structlog.get_logger(__name__)
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -56,6 +60,7 @@ class GuardedRoute(APIRoute):
         permission = (self.openapi_extra or {})["x-permission"]
 
         async def guarded(request: Request) -> Response:
+            request = StrictRequest(request.scope, request.receive)
             caller = caller_of(request)
             if permission:
                 require(caller.person, permission)
@@ -83,7 +88,10 @@ async def _once(request: Request, caller: Caller, handle: Handle) -> Response:
         raise
     kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     text = json.dumps({"headers": kept, "body": bytes(response.body).decode()})
-    await _finally(lambda: repeats.finish(person_id, key, response.status_code, text))
+    try:
+        await _finally(lambda: repeats.finish(person_id, key, response.status_code, text))
+    except DatabaseAway as away:
+        log.warning("answer.lost", reason=str(away))  # it was done: the client must hear so all the same
     return response
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from hub.sdk import HealthState, MediaFile
+from plugins.ipoffice import presence
 from plugins.ipoffice.folder import WORK_NAME
+from plugins.ipoffice.mounts import Mount
 from tests.doubles import vrl_files
 from tests.doubles.ipoffice_site import Site
 from tests.doubles.source_context import until
@@ -180,6 +182,19 @@ def test_a_polled_folder_gives_its_files_after_their_age(tmp_path: Path) -> None
         site.put("a.wav", old=True)
         await until(lambda: site.ctx.taken)
         assert 1.0 <= site.ctx.taken[0][2] - begun_s < 1.0 + 2.0 + 0.5
+
+    site.run(act)
+    assert any("is polled" in health.summary for health in site.ctx.health)
+
+
+def test_a_share_is_polled_and_its_clock_is_not_trusted(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "find_mount", lambda _: Mount("/mnt/vrl", "nfs4", "pbx:/vrl"))
+
+    async def act() -> None:
+        begun_s = time.monotonic()
+        site.put("a.wav", old=True)
+        await until(lambda: site.ctx.taken)
+        assert 1.0 <= site.ctx.taken[0][2] - begun_s < 3.5
 
     site.run(act)
     assert any("is polled" in health.summary for health in site.ctx.health)

@@ -231,6 +231,24 @@ def test_a_file_that_cannot_be_moved_says_why_and_is_tried_again(site: Site, mon
     site.run(act)
 
 
+def test_a_file_that_cannot_be_read_or_is_too_large_stays_where_it_is(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "UNREADABLE_AGAIN_S", 0.5)
+    monkeypatch.setattr(taking, "RECORDING_BYTES_MAX", 10_000)
+
+    async def act() -> None:
+        large = site.put("large.wav", vrl_files.wave(bytes(20_000)))
+        await until(lambda: "large.wav cannot be taken" in site.ctx.lamp.summary)
+        site.put("small.wav")
+        await until(lambda: site.ctx.names() == ["small.wav"])
+        await until(lambda: site.left() == ["large.wav"])
+        large.unlink()
+        await until(lambda: site.ctx.lamp.state is HealthState.OK)
+
+    site.run(act)
+
+
 def test_a_file_that_cannot_be_read_after_it_was_moved_is_tried_again(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,33 @@ def test_a_body_that_is_no_json(api: Api, content: bytes) -> None:
     _check(answer, answer.status_code, "invalid" if answer.status_code == 422 else "bad-request")
 
 
+@pytest.mark.parametrize(
+    "settings",
+    ['{"x": NaN}', '{"x": -Infinity}', '{"folder": "/a", "folder": "/b"}', '{"x": 1' + "0" * 5000 + "}"],
+)
+def test_what_only_some_readers_take_for_json_is_refused(api: Api, settings: str) -> None:
+    content = f'{{"plugin": "local", "name": "A", "settings": {settings}}}'.encode()
+    answer = api("POST", "/connectors", content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "value", ["\\ud800", "\\u0000", "/" + "x" * 5000, "/dev/null", "../..", "\\u202e", "/proc/self/mem"]
+)
+@pytest.mark.parametrize("place", ["folder", "name", "plugin", "timezone"])
+def test_hostile_texts_are_taken_or_refused_and_break_nothing(api: Api, value: str, place: str) -> None:
+    texts = {"folder": "/tmp/a", "name": "A", "plugin": "local", "timezone": ""} | {place: value}
+    content = (
+        f'{{"plugin": "{texts["plugin"]}", "name": "{texts["name"]}", "settings": {{"folder": "{texts["folder"]}"}}, '
+        f'"options": {{"timezone": "{texts["timezone"]}"}}}}'
+    )
+    answer = api("POST", "/connectors", content=content.encode(), headers={"Content-Type": "application/json"})
+    assert answer.status_code in (201, 422), answer.text
+    if answer.status_code == 201:
+        assert api.get("/connectors").json()["items"][0]["id"] == answer.json()["id"]
+
+
 def test_a_form_is_no_json(api: Api) -> None:
     _check(api("POST", "/connectors", data={"plugin": "local"}), 422, "invalid")
 
