@@ -26,6 +26,8 @@ class Attempt:
     def __init__(self, job):
         self.payload = job.payload
 
+    is_ending = False
+
     def check(self):
         """Nobody wants it to end."""
 
