@@ -9,7 +9,7 @@ from hub.sdk import NoticeKind, PluginContext
 from plugins.ipoffice.door import Door, WatchRules
 from plugins.ipoffice.finding import FindRules
 from plugins.ipoffice.folder import WORK_NAME, NamePatterns
-from plugins.ipoffice.memory import HeldFiles, LazyWriter, SeenFiles
+from plugins.ipoffice.memory import HeldFiles, LazyWriter, SeenFiles, WorkFolders
 from plugins.ipoffice.porter import STAGES, Emptying, Porter
 from plugins.ipoffice.presence import Presence
 from plugins.ipoffice.settings import IPOfficeSettings
@@ -85,9 +85,8 @@ class Parts:
     def folder_door(self) -> Door:
         """The door of the hand-off folder."""
         settings = self.settings
-        moves = settings.after_pickup == "move"
         folder = settings.folder.rstrip("/") or "/"
-        work = f"{work_root(settings)}/{work_id(self.ctx)}" if moves else ""
+        work = f"{work_root(settings)}/{work_id(self.ctx)}"
         rules = SettleRules(
             age_s=settings.settle_age_s,
             look_s=min(1.0, settings.settle_age_s / 2),
@@ -98,7 +97,7 @@ class Parts:
         )
         return self._door(
             "folder",
-            Source(settings.server_name, folder, work),
+            Source(settings.server_name, folder, work, settings.after_pickup == "move"),
             WatchRules(settings.observer, True, settings.poll_s, settings.rescan_s, settings.in_flight),
             self._find_rules(rules),
             Emptying(leave=settings.after_pickup == "leave", after=STAGES[settings.empty_after]),
@@ -143,6 +142,7 @@ class Parts:
         memory = (
             SeenFiles(self.ctx.state, self.writer, key),
             HeldFiles(self.ctx.state, self.writer, key),
+            WorkFolders(self.ctx.state, key),
         )
         porter = Porter(self.ctx, taker, emptying, memory, self.statuses, self.threads)
         return Door(self.ctx, (watch, find), porter, presence, self.statuses, self.threads)

@@ -122,7 +122,8 @@ class Door:
         """Find the folder, begin to watch it, and only then list it: what lands in between is seen twice, not never."""
         self._found = await self._look_for_folder()
         self._presence.remember(self._found)
-        await self._threads(self._make_work_folder)
+        if self.porter.taker.source.moves:
+            await self._threads(self._make_work_folder)
         self._watch_problem = ""
         is_remote = self._found.mount.is_remote
         self.finder.trust_clock(not is_remote)
@@ -140,7 +141,7 @@ class Door:
             if work.startswith(f"{self.folder}/"):
                 with files.opened_folder(self.folder) as fd:
                     files.make_folders(fd, work[len(self.folder) + 1 :])
-            elif work:
+            else:
                 Path(work).mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             text = f"The work folder {work} cannot be made: {error.strerror or error}."

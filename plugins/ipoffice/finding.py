@@ -154,9 +154,7 @@ class Finder:
 
     def _is_known(self, path: str, look: Look) -> bool:
         """Whether this very file was handed over and lies here still."""
-        if self._seen.has(path, look):
-            return True
-        return not self._taker.source.work and bool(len(self._held)) and self._held.has(f"{mark(path, look):016x}")
+        return self._seen.has(path, look) or (len(self._held) > 0 and self._held.has(f"{mark(path, look):016x}"))
 
     async def _look_at(self, paths: list[str]) -> list[Look | None]:
         return await self._threads(lambda: [files.look_at(self.folder, path) for path in paths]) if paths else []

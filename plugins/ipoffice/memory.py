@@ -142,3 +142,24 @@ class HeldFiles:
         for key, value in self._state.items(self._prefix):
             receipt_id, name, folder, path, sidecars, look = value
             yield key[len(self._prefix) :], HeldFile(receipt_id, name, folder, path, Look(*look), tuple(sidecars))
+
+
+class WorkFolders:
+    """The work folders that a door has used: what lies in them must be found even after the settings changed."""
+
+    def __init__(self, state: State, door: str) -> None:
+        self._prefix = f"work:{door}:"
+        self._state = state
+
+    def list(self) -> tuple[str, ...]:
+        """All that are known."""
+        return tuple(key[len(self._prefix) :] for key, _ in self._state.items(self._prefix))
+
+    def add(self, work: str) -> None:
+        """Remember one before anything is moved there."""
+        if self._state.get(self._prefix + work) is None:
+            self._state.put(self._prefix + work, True)
+
+    def remove(self, work: str) -> None:
+        """Forget one that is empty and not used any more."""
+        self._state.delete(self._prefix + work)

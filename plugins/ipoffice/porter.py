@@ -11,9 +11,9 @@ from hub.sdk import Alarm, BadRecording, NotFound, PluginContext, Receipt, Retry
 from plugins.ipoffice import folder as files
 from plugins.ipoffice import taking
 from plugins.ipoffice.folder import Look
-from plugins.ipoffice.memory import HeldFile, HeldFiles, SeenFiles, mark
+from plugins.ipoffice.memory import HeldFile, HeldFiles, SeenFiles, WorkFolders, mark
 from plugins.ipoffice.status import Statuses
-from plugins.ipoffice.taking import Taken, Taker
+from plugins.ipoffice.taking import Shelf, Taken, Taker
 from plugins.ipoffice.threads import Threads
 
 REFUSALS_MAX = 3
@@ -38,11 +38,11 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One file to hand over: found in the folder (path, look), or left in the work folder by an earlier run (token)."""
+    """One file to hand over: found in the folder (path, look), or moved aside before (shelf)."""
 
     path: str = ""
     look: Look | None = None
-    token: str = ""
+    shelf: Shelf | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +76,14 @@ class Porter:
         ctx: PluginContext,
         taker: Taker,
         emptying: Emptying,
-        memory: tuple[SeenFiles, HeldFiles],
+        memory: tuple[SeenFiles, HeldFiles, WorkFolders],
         statuses: Statuses,
         threads: Threads,
     ) -> None:
         self._ctx = ctx
         self.taker = taker
         self._emptying = emptying
-        self.seen, self.held = memory
+        self.seen, self.held, self._works = memory
         self._statuses = statuses
         self._threads = threads
         self.jobs: asyncio.Queue[Job] = asyncio.Queue()
@@ -105,30 +105,38 @@ class Porter:
                 reason = error.strerror or str(error)
                 outcome = Outcome.UNREADABLE
                 self._ctx.log.warning("handoff.file_unreadable", file=files.show_name(job.path), error=reason)
-            self.tally.recovering -= bool(job.token)
+            self.tally.recovering -= job.shelf is not None
             settled(job, outcome, reason)
 
     async def recover(self) -> None:
-        """Take up what earlier runs moved to the work folder and did not finish."""
-        if not self.taker.source.work:
-            return
-        for token in await self._threads(self.taker.left_behind):
-            if not self.held.has(token):
-                self._take_up(token)
+        """Take up what earlier runs moved aside and did not finish, also from a work folder of earlier settings."""
+        work = self.taker.source.work
+        if self.taker.source.moves:
+            self._works.add(work)
+        for known in {work, *self._works.list()}:
+            try:
+                shelves = await self._threads(self.taker.left_behind, known)
+            except FileNotFoundError:
+                continue
+            if not shelves and known != work:
+                self._works.remove(known)
+            for shelf in shelves:
+                if not self.held.has(shelf.token):
+                    self._take_up(shelf)
 
-    def _take_up(self, token: str) -> None:
-        self.taker.live.add(token)
+    def _take_up(self, shelf: Shelf) -> None:
+        self.taker.live.add(shelf)
         self.tally.recovering += 1
-        self.jobs.put_nowait(Job(token=token))
+        self.jobs.put_nowait(Job(shelf=shelf))
 
     def _try_later(self, aside: taking.Aside) -> None:
-        self._ctx.log.warning("handoff.file_unreadable", file=aside.token, error=str(aside))
+        self._ctx.log.warning("handoff.file_unreadable", file=aside.shelf.token, error=str(aside))
         self._statuses.degraded(
             self._part,
-            f"A file in the work folder {self.taker.source.work} cannot be read: {aside}.",
+            f"A file in the work folder {aside.shelf.work} cannot be read: {aside}.",
             "Let the user of the hub read it; it is tried again every half minute.",
         )
-        asyncio.get_running_loop().call_later(ASIDE_AGAIN_S, self._take_up, aside.token)
+        asyncio.get_running_loop().call_later(ASIDE_AGAIN_S, self._take_up, aside.shelf)
 
     async def _settle(self, job: Job) -> Outcome:
         try:
@@ -147,14 +155,15 @@ class Porter:
             if await self._let_go(taken, receipt):
                 break
             # It changed after it was sealed: what the hub has is a part of it, so the whole is handed over as well.
-            if not self._is_moved(taken):
+            if taken.shelf is None:
                 return Outcome.CHANGING
             taken = await self._again_when_settled(taken)
         return Outcome.TAKEN
 
     async def _take(self, job: Job) -> Taken | None:
-        if job.look is None:
-            return await self._threads(self.taker.take_up, job.token)
+        if job.shelf is not None:
+            return await self._threads(self.taker.take_up, job.shelf)
+        assert job.look is not None
         return await self._threads(self.taker.take, job.path, job.look)
 
     async def _again(self, taken: Taken) -> Taken | None:
@@ -163,8 +172,8 @@ class Porter:
         except FileNotFoundError:
             return None
         except OSError as error:
-            if self._is_moved(taken):
-                raise taking.Aside(self._key(taken), error) from None
+            if taken.shelf is not None:
+                raise taking.Aside(taken.shelf, error) from None
             raise
 
     async def _again_when_settled(self, taken: Taken) -> Taken | None:
@@ -200,19 +209,10 @@ class Porter:
                 return receipt, current
         return None
 
-    def _is_moved(self, taken: Taken) -> bool:
-        return bool(self.taker.source.work) and taken.folder == self.taker.source.work
-
-    def _key(self, taken: Taken) -> str:
-        """The token of a moved file, or the mark of one that lies where it lay."""
-        if self._is_moved(taken):
-            return taken.path.partition("/")[0]
-        return f"{mark(taken.name, taken.look):016x}"
-
     async def _refuse(self, taken: Taken, reason: BadRecording) -> None:
         """Leave a file that the hub does not take where it is, and say so; a restart tries again."""
         self.tally.refused_total += 1
-        if not self._is_moved(taken):
+        if taken.shelf is None:
             self.seen.add(taken.name, taken.look)
         hint = f"{reason.hint} It stays in {taken.folder}, and is tried again when the device starts anew."
         more = f", and {self.tally.refused_total - 1} before it" if self.tally.refused_total > 1 else ""
@@ -228,10 +228,10 @@ class Porter:
 
     async def _let_go(self, taken: Taken, receipt: Receipt) -> bool:
         """Do at the source what the settings say; False if the file changed since it was sealed."""
-        key = self._key(taken)
-        if self._emptying.leave:
+        if self._emptying.leave and taken.shelf is None:
             self.seen.add(taken.name, taken.look)
             return True
+        key = taken.shelf.token if taken.shelf else f"{mark(taken.name, taken.look):016x}"
         held = HeldFile(receipt.id, taken.name, taken.folder, taken.path, taken.look, taken.sidecars)
         if self._emptying.after is Stage.SPOOLED:
             return await self._delete(key, held)
@@ -250,10 +250,14 @@ class Porter:
             self.held.remove(key)
         if deleted and self._emptying.released:
             self._emptying.released(held.name, held.look)
-        if deleted and self.taker.source.work:
-            await self._threads(taking.tidy, self.taker.source.work, (held.path, *held.sidecars))
-            self.taker.live.discard(key)
+        if deleted and self._is_moved(held):
+            await self._threads(taking.tidy, held.folder, (held.path, *held.sidecars))
+            self.taker.live.discard(Shelf(held.folder, key))
         return deleted
+
+    @staticmethod
+    def _is_moved(held: HeldFile) -> bool:
+        return held.path != held.name
 
     def _raise_delete_alarm(self, held: HeldFile, error: OSError) -> None:
         self._ctx.raise_alarm(
@@ -278,19 +282,19 @@ class Porter:
 
     async def _empty_round(self) -> None:
         quarantined = 0
-        is_moved = bool(self.taker.source.work)
         for key, held in self.held.list():
             try:
                 stage = await self._ctx.stage(held.receipt_id)
             except NotFound:
                 # The hub does not know it any more (its data was set back): hand it over anew.
                 self.held.remove(key)
-                if is_moved:
-                    self._take_up(key)
+                if self._is_moved(held):
+                    self._take_up(Shelf(held.folder, key))
                 continue
             quarantined += stage is Stage.QUARANTINED
-            if RANK[stage] >= RANK[self._emptying.after] and not await self._delete(key, held) and is_moved:
-                self._take_up(key)
+            safe = RANK[stage] >= RANK[self._emptying.after]
+            if safe and not await self._delete(key, held) and self._is_moved(held):
+                self._take_up(Shelf(held.folder, key))
         self.tally.quarantined = quarantined
         if self._delete_failed and not len(self.held):
             self._delete_failed = False

@@ -27,12 +27,20 @@ RECORDING, SIDECARS = "r", "s"
 EVERYTHING = files.NamePatterns(("*",))
 
 
-class Aside(Exception):
-    """The file was moved to the work folder as `token` and cannot be read there now."""
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where one moved file lies: a work folder, and the token under which it is there."""
 
-    def __init__(self, token: str, error: OSError) -> None:
+    work: str
+    token: str
+
+
+class Aside(Exception):
+    """The file was moved to `shelf` and cannot be read there now."""
+
+    def __init__(self, shelf: Shelf, error: OSError) -> None:
         super().__init__(error.strerror or str(error))
-        self.token = token
+        self.shelf = shelf
 
 
 class NotYet(Exception):
@@ -43,12 +51,13 @@ class NotYet(Exception):
 class Source:
     """Where recordings of one server are taken from.
 
-    work: the folder to move them to, on the same file system; "": they are read in place.
+    work: the folder to move them to, on the same file system. moves: whether they are; else they are read in place.
     """
 
     server: str
     folder: str
-    work: str = ""
+    work: str
+    moves: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,7 @@ class Taken:
     """One file in the hub's hands.
 
     name: relative to its hand-off folder. folder, path: where it lies now. sidecars: paths in the same folder.
+    shelf: where it was moved to, None if it was not.
     """
 
     name: str
@@ -64,12 +74,13 @@ class Taken:
     look: Look
     sidecars: tuple[str, ...]
     draft: RecordingDraft
+    shelf: Shelf | None = None
 
 
 class Taker:
     """Takes files of one source; every method blocks and may be called from several threads.
 
-    live: what this run has in the work folder and is working on. doubt: has the last word on whether a file is whole.
+    live: what this run has moved and is working on. doubt: has the last word on whether a file is whole.
     """
 
     doubt: Callable[[str, bool | None], bool | None] | None = None
@@ -79,7 +90,7 @@ class Taker:
         self._describer = describer
         self._sidecars = sidecars
         self.settle_age_s = settle_age_s
-        self.live: set[str] = set()
+        self.live: set[Shelf] = set()
         self._tokens = itertools.count(time.time_ns())
 
     def is_whole(self, path: str) -> bool | None:
@@ -108,63 +119,58 @@ class Taker:
             raise NotYet
         if look.size_bytes > RECORDING_BYTES_MAX:
             raise OSError(errno.EFBIG, f"it is larger than {RECORDING_BYTES_MAX >> 30} GB")
-        if not work:
+        if not self.source.moves:
             return self._prepare(path, folder, path, tuple(sidecars))
-        token = f"{next(self._tokens):x}"
-        self.live.add(token)
+        shelf = Shelf(work, f"{next(self._tokens):x}")
+        self.live.add(shelf)
         try:
-            files.move((folder, path), (work, f"{token}/{RECORDING}/{path}"))
+            files.move((folder, path), (work, f"{shelf.token}/{RECORDING}/{path}"))
             for sidecar in sidecars:
                 with suppress(FileNotFoundError):
-                    files.move((folder, sidecar), (work, f"{token}/{SIDECARS}/{sidecar}"))
+                    files.move((folder, sidecar), (work, f"{shelf.token}/{SIDECARS}/{sidecar}"))
         except OSError as error:
-            self.live.discard(token)
-            files.prune_folders(work, f"{token}/{RECORDING}")
+            self.live.discard(shelf)
+            files.prune_folders(work, f"{shelf.token}/{RECORDING}")
             if error.errno == errno.EXDEV:
                 raise OSError(errno.EXDEV, f"the work folder {work} is on another file system") from None
             raise
-        taken = self.take_up(token)
+        taken = self.take_up(shelf)
         if taken is None:
             raise FileNotFoundError(path)
         return taken
 
-    def left_behind(self) -> list[str]:
-        """What earlier runs left in the work folder, oldest first; it is live from now on."""
-        try:
-            with files.opened_folder(self.source.work) as fd, os.scandir(fd) as entries:
-                names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-        except FileNotFoundError:
-            return []
-        return sorted(name for name in names if name not in self.live)
+    def left_behind(self, work: str) -> list[Shelf]:
+        """What earlier runs left in a work folder, oldest first.
 
-    def take_up(self, token: str) -> Taken | None:
-        """Take up what lies in the work folder as `token`; None if nothing is left there.
+        Raises: FileNotFoundError.
+        """
+        with files.opened_folder(work) as fd, os.scandir(fd) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+        return [shelf for shelf in (Shelf(work, name) for name in names) if shelf not in self.live]
+
+    def take_up(self, shelf: Shelf) -> Taken | None:
+        """Take up what was moved to `shelf`; None if nothing is left there.
 
         Raises: Aside.
         """
+        work, token = shelf.work, shelf.token
         try:
-            recordings = self._list(f"{token}/{RECORDING}")
+            recordings = _list(f"{work}/{token}/{RECORDING}")
             if not recordings:
-                remove_empty(Path(self.source.work, token))
+                remove_empty(Path(work, token))
                 return None
             name = recordings[0]
-            sidecars = tuple(f"{token}/{SIDECARS}/{path}" for path in self._list(f"{token}/{SIDECARS}"))
-            return self._prepare(name, self.source.work, f"{token}/{RECORDING}/{name}", sidecars)
+            sidecars = tuple(f"{token}/{SIDECARS}/{path}" for path in _list(f"{work}/{token}/{SIDECARS}"))
+            return self._prepare(name, work, f"{token}/{RECORDING}/{name}", sidecars, shelf)
         except OSError as error:
-            raise Aside(token, error) from None
+            raise Aside(shelf, error) from None
 
     def take_again(self, taken: Taken) -> Taken:
         """Seal and read the file anew where it lies, after it changed.
 
         Raises: OSError.
         """
-        return self._prepare(taken.name, taken.folder, taken.path, taken.sidecars)
-
-    def _list(self, path: str) -> list[str]:
-        try:
-            return [name for name, _ in files.walk(f"{self.source.work}/{path}", EVERYTHING, recursive=True)]
-        except FileNotFoundError:
-            return []
+        return self._prepare(taken.name, taken.folder, taken.path, taken.sidecars, taken.shelf)
 
     def _sidecar_paths(self, path: str) -> list[str]:
         above, slash, name = path.rpartition("/")
@@ -181,7 +187,9 @@ class Taker:
                 raise NotYet from None
         return look is not None
 
-    def _prepare(self, name: str, folder: str, path: str, sidecars: tuple[str, ...]) -> Taken:
+    def _prepare(
+        self, name: str, folder: str, path: str, sidecars: tuple[str, ...], shelf: Shelf | None = None
+    ) -> Taken:
         with opened(folder, path) as fd:
             look = Look.of(os.fstat(fd))
             reading = read_content(Content.of_file(fd))
@@ -196,7 +204,7 @@ class Taker:
                 reading.facts.keep_raw(f"sidecar:{shown}", data, len(data))
         origin = Origin(self.source.server, name, look.mtime_ns)
         draft = self._describer.draft(reading, origin, Path(folder, path), sha256)
-        return Taken(name, folder, path, look, sidecars, draft)
+        return Taken(name, folder, path, look, sidecars, draft, shelf)
 
 
 @contextmanager
@@ -246,6 +254,13 @@ def tidy(work: str, paths: tuple[str, ...]) -> None:
     """Remove the folders in the work folder that held `paths`, as far as they are empty."""
     for path in paths:
         files.prune_folders(work, path.rpartition("/")[0])
+
+
+def _list(folder: str) -> list[str]:
+    try:
+        return [name for name, _ in files.walk(folder, EVERYTHING, recursive=True)]
+    except FileNotFoundError:
+        return []
 
 
 def _read_small(folder: str, path: str) -> bytes:

@@ -21,7 +21,9 @@ class Site:
         self.outside = tmp_path / "outside"
         self.outside.mkdir(exist_ok=True)
         self.ctx = SourceContext(tmp_path)
-        self.settings = IPOfficeSettings(folder=str(self.folder), **{"settle_age_s": 1.0, "poll_s": 0.5, **settings})
+        self.settings = IPOfficeSettings.model_validate(
+            {"folder": str(self.folder), "settle_age_s": 1.0, "poll_s": 0.5, **settings}
+        )
 
     def plugin(self) -> IPOffice:
         return IPOffice(self.settings, self.ctx)

@@ -24,11 +24,12 @@ MEASURE_EVERY_S = 2.0
 
 @dataclass(slots=True)
 class OpenFile:
-    """One open file. broken: its sender went away without closing it."""
+    """One open file. appends: wherever it is written to, it grows at its end. broken: its sender went away."""
 
     fd: int
     path: str
     writes: bool
+    appends: bool = False
     broken: bool = True
 
 
@@ -67,13 +68,14 @@ class LandingFolder:
         writes = flags & os.O_ACCMODE != os.O_RDONLY
         if writes:
             self._check_room(0)
-        flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        appends = bool(flags & os.O_APPEND)
+        flags = flags & ~os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with files.opened_parent(self.root, path) as (parent, name):
             fd = os.open(name, flags, 0o600, dir_fd=parent)
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
             raise OSError(errno.EACCES, "not a regular file")
-        file = OpenFile(fd, path, writes)
+        file = OpenFile(fd, path, writes, appends)
         self._open.append(file)
         self._files += writes
         if flags & os.O_TRUNC:
@@ -86,6 +88,7 @@ class LandingFolder:
         Raises: OSError.
         """
         size = os.fstat(file.fd).st_size
+        offset = size if file.appends else offset
         growth = max(0, offset + len(data) - size)
         if growth > self.quota_bytes:
             raise OSError(errno.EDQUOT, "more than the quota of this folder")
@@ -106,7 +109,8 @@ class LandingFolder:
                 self._open.remove(file)
             # The folder is noted as unfinished before the kernel announces the close.
             if file.writes and file.broken:
-                self._broken.add(file.path)
+                if len(self._broken) < FILES_MAX:
+                    self._broken.add(file.path)
             else:
                 self._broken.discard(file.path)
             os.close(file.fd)

@@ -18,6 +18,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 READ_BYTES_MAX = 256 * 1024
 PATH_BYTES_MAX = 4096
+FLAGS = ((FXF_CREAT, os.O_CREAT), (FXF_TRUNC, os.O_TRUNC), (FXF_EXCL, os.O_EXCL), (FXF_APPEND, os.O_APPEND))
 
 
 class Jail(asyncssh.SFTPServer):
@@ -36,11 +37,8 @@ class Jail(asyncssh.SFTPServer):
         flags = os.O_RDWR if pflags & FXF_READ and pflags & FXF_WRITE else os.O_RDONLY
         if pflags & FXF_WRITE and not pflags & FXF_READ:
             flags = os.O_WRONLY
-        # Appending is done by offset: a client that resumes says where it goes on.
-        for theirs, ours in ((FXF_CREAT, os.O_CREAT), (FXF_TRUNC, os.O_TRUNC), (FXF_EXCL, os.O_EXCL)):
+        for theirs, ours in FLAGS:
             flags |= ours if pflags & theirs else 0
-        if pflags & FXF_APPEND:
-            flags |= os.O_APPEND
         return self._do(self._landing.open, self._locate(path), flags)
 
     def open56(self, *_: object) -> OpenFile:

@@ -288,3 +288,27 @@ def test_a_source_that_cannot_be_emptied_raises_an_alarm_until_it_can(
 
     site.run(act)
     assert len(site.ctx.taken) == 1
+
+
+def test_what_was_moved_aside_is_found_even_after_the_settings_changed(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    other = Site(tmp_path, after_pickup="leave", folder=str(site.outside))
+    other.ctx = site.ctx
+
+    async def hand_over_and_die() -> None:
+        async def never(_: Any) -> Any:
+            await asyncio.Event().wait()
+
+        site.ctx.submit = never  # type: ignore[method-assign]
+        site.put("a.wav")
+        await until(lambda: list((site.folder / files.WORK_NAME).rglob("*.wav")))
+
+    async def next_run() -> None:
+        await until(lambda: site.ctx.names() == ["a.wav"])
+        await until(lambda: not site.left())
+
+    site.run(hand_over_and_die)
+    del site.ctx.submit
+    other.run(next_run)
+    other.run(lambda: asyncio.sleep(0.5))
+    assert list(site.ctx.state.items("work:")) == []

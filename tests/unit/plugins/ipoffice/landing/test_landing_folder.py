@@ -127,3 +127,17 @@ def test_folders_are_few_and_flat(landing: LandingFolder, monkeypatch: pytest.Mo
     with pytest.raises(OSError):
         landing.make_folder("/".join("abcdefghijk"))
     landing.remove_folder("a/b")
+
+
+def test_appending_ends_at_the_end_and_within_the_quota(landing: LandingFolder) -> None:
+    put(landing, "a.wav", b"first")
+    file = landing.open("a.wav", os.O_WRONLY | os.O_APPEND)
+    landing.write(file, 0, b" second")
+    for _ in range(9):
+        landing.write(file, 0, bytes(100_000))
+    with pytest.raises(OSError):
+        landing.write(file, 0, bytes(100_000))
+    landing.close(file)
+    data = (Path(landing.root) / "a.wav").read_bytes()
+    assert data.startswith(b"first second")
+    assert len(data) <= landing.quota_bytes
