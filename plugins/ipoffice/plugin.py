@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hub.sdk import Demonstrates, Health, Kind, PluginInfo, Source
-from plugins.ipoffice.assembly import Parts
 from plugins.ipoffice.failures import first_error
 from plugins.ipoffice.memory import LazyWriter
 from plugins.ipoffice.porter import REFUSED_KEY
@@ -15,6 +14,9 @@ from plugins.ipoffice.settings import IPOfficeSettings
 from plugins.ipoffice.status import Statuses
 from plugins.ipoffice.threads import Threads
 from plugins.ipoffice.ways_in import FETCH, FOLDER, PUSH
+
+if TYPE_CHECKING:
+    from plugins.ipoffice.assembly import Parts
 
 
 class IPOffice(Source[IPOfficeSettings], Demonstrates):
@@ -61,6 +63,8 @@ class IPOffice(Source[IPOfficeSettings], Demonstrates):
             threads.close()
 
     async def _run_parts(self, threads: Threads) -> None:
+        from plugins.ipoffice.assembly import Parts  # noqa: PLC0415 - it watches folders with a library of its own
+
         note_running(self.ctx.state)
         self.ctx.clear_alarm(REFUSED_KEY)  # what was refused is tried again by every run
         statuses = Statuses(self.ctx.report)
@@ -78,7 +82,7 @@ class IPOffice(Source[IPOfficeSettings], Demonstrates):
             tasks.create_task(statuses.run())
 
 
-def _sftp_runners(parts: Parts) -> list[Coroutine[Any, Any, None]]:
+def _sftp_runners(parts: "Parts") -> list[Coroutine[Any, Any, None]]:
     """What runs for the ways in by SFTP."""
     from plugins.ipoffice.sftp import make_fetching, make_landing  # noqa: PLC0415 - SSH is a large library
 
