@@ -21,6 +21,7 @@ Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 _ANSWERS_KEPT = 256
 _LONGEST_S = 120.0
 _FIRST_LINE_S = 5.0
+_BACKLOG = 100
 _log = structlog.get_logger(__name__)
 
 
@@ -38,14 +39,17 @@ class CommandServer:
 
         Raises: OSError.
         """
-        self._path.unlink(missing_ok=True)
+        fresh = self._path.with_name(f"{self._path.name}.new")
+        fresh.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             before = os.umask(0o177)  # made with the right mode, not changed to it
             try:
-                listener.bind(str(self._path))
+                listener.bind(str(fresh))
             finally:
                 os.umask(before)
+            listener.listen(_BACKLOG)
+            fresh.rename(self._path)  # whoever finds it can already connect
             self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=MAX_LINE_BYTES)
         except BaseException:
             listener.close()

@@ -1,5 +1,6 @@
 """The fixed processes, and the channel by which the web asks."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub.runtime.children import ChildCommand, ChildGaveUp
+from hub.runtime.command_server import CommandServer
 from tests.doubles.supervision import Supervised, wait_until
 
 _STAYS = (
@@ -60,3 +62,20 @@ def test_what_is_no_request_is_answered_or_dropped_and_the_next_one_served(tmp_d
             answer = channel.recv(1000)
         assert answer == b"" or b"refused" in answer
         assert hub.processes() == []
+
+
+def test_a_channel_that_is_found_can_be_connected_to(tmp_path):
+    path = tmp_path / "command.sock"
+
+    async def start_and_look() -> None:
+        server = CommandServer(path, {})
+        starting = asyncio.create_task(server.start())
+        while not path.exists():
+            await asyncio.sleep(0)
+        with socket.socket(socket.AF_UNIX) as channel:
+            channel.connect(str(path))
+        await starting
+        await server.stop()
+
+    asyncio.run(start_and_look())
+    assert list(tmp_path.iterdir()) == []
