@@ -3,6 +3,7 @@
 import queue
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,10 +17,11 @@ from hub.catalog.events import Topic
 from hub.catalog.prepared import Committed, Outcome
 from hub.db.database import Database
 from hub.db.errors import DatabaseAway, DatabaseBroken
+from hub.ingest.aside import Aside
 from hub.ingest.conditions import Conditions
 from hub.ingest.finding import FILE_PARSE_ERROR
 from hub.ingest.preparation import Preparation
-from hub.ingest.quarantine import Quarantine, Reason, Room
+from hub.ingest.quarantine import Reason, Room
 from hub.ingest.work import Item, KnownPreferences, Work
 from hub.jobs.job import NewJob
 from hub.jobs.queue import enqueue_all
@@ -44,7 +46,7 @@ class Committer:
 
     work: Work
     db: Database
-    quarantine: Quarantine
+    aside: Aside
     conditions: Conditions
     preferences: KnownPreferences
     timezone_of: Callable[[int], str]
@@ -56,7 +58,11 @@ class Committer:
         """Commit until there is no more to come."""
         while (item := self.todo.get()) is not None:
             batch, is_last = self._gather(item)
-            self._commit(batch)
+            try:
+                self._commit(batch)
+            except Exception:  # noqa: BLE001 - a fault of our own must not end the thread that all others wait for
+                _log.exception("batch.not_committed", items=len(batch))
+                self._give_back(batch)
             if is_last:
                 return
 
@@ -97,8 +103,7 @@ class Committer:
         self.conditions.database_back()
         ROOM_SECONDS.labels("catalog").observe(time.monotonic() - began_s)
         for item in batch:
-            self.work.spool.free(item.claim)
-            self.work.done(item.claim.receipt_id)
+            self.work.free(item.claim)
         self._tell(batch, committed)
 
     def _write(self, session: Session, batch: Sequence[Item]) -> dict[str, Committed]:
@@ -115,8 +120,9 @@ class Committer:
         for instance_id, each in sorted(details.items()):
             commit_details(session, instance_id, each)
         if time.monotonic() - self._told_s > _NEWS_EVERY_S:
-            waiting = max(self.work.spool.count() - len(batch), 0)
-            events.append(session, Topic.SPOOL_CHANGED, "spool", {"items": waiting})
+            with suppress(OSError):
+                waiting = max(self.work.spool.count() - len(batch), 0)
+                events.append(session, Topic.SPOOL_CHANGED, "spool", {"items": waiting})
         return committed
 
     def _plan_jobs(self, batch: Sequence[Item], committed: dict[str, Committed]) -> list[NewJob]:
@@ -162,20 +168,18 @@ class Committer:
         pause_s = self.work.strike(item.claim.receipt_id)
         _log.warning("recording.refused", receipt_id=item.claim.receipt_id, exc_info=exc)
         if pause_s is not None:
-            self.work.put_back(item, pause_s)
+            self.work.put_back(item.claim, pause_s)
             return
         reason = Reason(
             "CATALOG_REFUSED",
             f"The catalog does not take it: {type(exc).__name__}: {exc}",
             "Report it with the log of this moment; the recording is kept here.",
         )
-        device = self.conditions.device(item.entry.instance_id)
-        self.quarantine.set_aside(item.claim, item.entry, Room.CATALOG, reason, device)
-        self.work.done(item.claim.receipt_id)
+        self.aside.put(item.claim, item.entry, Room.CATALOG, reason)
 
     def _give_back(self, batch: Sequence[Item]) -> None:
         for item in batch:
-            self.work.put_back(item)
+            self.work.put_back(item.claim)
 
     def _tell(self, batch: Sequence[Item], committed: dict[str, Committed]) -> None:
         self._told_s = time.monotonic() if time.monotonic() - self._told_s > _NEWS_EVERY_S else self._told_s

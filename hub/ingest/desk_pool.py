@@ -7,8 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hub.ingest.finding import Finding, Wanted
 _SILENCE_MAX_S = 60.0
 _START_MAX_S = 60.0
 _IDLE_MAX_S = 120.0
+_ASK_EVERY_S = 0.5
 _FILES_MAX = 2000  # then a fresh one, in case a codec leaks
 _READ_BYTES = 1 << 16
 
@@ -41,15 +43,16 @@ class DeskPool:
         self._silence_max_s = silence_max_s
         self._idle_max_s = idle_max_s
 
-    def examine(self, path: Path, stem: Path, wanted: Wanted) -> Finding:
+    def examine(self, path: Path, stem: Path, wanted: Wanted, goes_on: Callable[[], bool] = lambda: True) -> Finding:
         """Look at `path`, write what is made of it to `stem` with an extension each.
 
-        Raises: DeskCrashed, DeskFailed.
+        goes_on: asked now and then; False ends the work.
+        Raises: DeskCrashed, DeskFailed (also if it was ended).
         """
         with self._free:
             desk = self._take()
             try:
-                finding = desk.examine(path, stem, wanted, self._silence_max_s)
+                finding = desk.examine(path, stem, wanted, _Patience(self._silence_max_s, goes_on))
             except BaseException:
                 self._forget(desk)
                 desk.end()
@@ -103,6 +106,14 @@ class DeskPool:
             self._idle.insert(0, desk)
 
 
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """How long a desk may be silent, and whether its work is still wanted."""
+
+    silence_max_s: float
+    goes_on: Callable[[], bool]
+
+
 class _Desk:
     """One process and the pipes to it."""
 
@@ -120,7 +131,7 @@ class _Desk:
         self.files = 0
         self.idle_since_s = time.monotonic()
 
-    def examine(self, path: Path, stem: Path, wanted: Wanted, silence_max_s: float) -> Finding:
+    def examine(self, path: Path, stem: Path, wanted: Wanted, patience: "_Patience") -> Finding:
         self.files += 1
         request = {"path": str(path), "stem": str(stem), "wanted": asdict(wanted)}
         assert self._process.stdin is not None
@@ -128,9 +139,10 @@ class _Desk:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
         except BrokenPipeError:
             raise DeskFailed(f"the desk's process ended by itself: {self._describe_end()}") from None
-        limit_s = silence_max_s if self.files > 1 else silence_max_s + _START_MAX_S
+        if self.files == 1:
+            patience = replace(patience, silence_max_s=patience.silence_max_s + _START_MAX_S)
         while True:
-            reply = self._receive(limit_s)
+            reply = self._receive(patience)
             if "finding" in reply:
                 return Finding.from_json(reply["finding"])
             if "error" in reply:
@@ -149,14 +161,19 @@ class _Desk:
             if pipe is not None:
                 pipe.close()
 
-    def _receive(self, silence_max_s: float) -> dict[str, Any]:
+    def _receive(self, patience: "_Patience") -> dict[str, Any]:
         assert self._process.stdout is not None
-        deadline_s = time.monotonic() + silence_max_s
+        deadline_s = time.monotonic() + patience.silence_max_s
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             while b"\n" not in self._received:
-                if not selector.select(max(deadline_s - time.monotonic(), 0)):
-                    raise DeskCrashed(f"it kept the desk busy without progress for {silence_max_s:.0f} s")
+                if not patience.goes_on():
+                    raise DeskFailed("the work was ended")
+                left_s = deadline_s - time.monotonic()
+                if left_s <= 0:
+                    raise DeskCrashed(f"it kept the desk busy without progress for {patience.silence_max_s:.0f} s")
+                if not selector.select(min(left_s, _ASK_EVERY_S)):
+                    continue
                 chunk = os.read(self._process.stdout.fileno(), _READ_BYTES)
                 if not chunk:
                     raise DeskCrashed(f"it ended the desk's process: {self._describe_end()}")

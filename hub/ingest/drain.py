@@ -16,13 +16,14 @@ from hub.catalog.claims import known_origins, origin_key
 from hub.catalog.prepared import Outcome
 from hub.db.database import Database
 from hub.db.errors import DatabaseAway, DatabaseBroken
+from hub.ingest.aside import Aside
 from hub.ingest.committer import Committer
 from hub.ingest.conditions import Conditions
 from hub.ingest.desk_pool import DeskPool
-from hub.ingest.entry import Entry, read_entry
+from hub.ingest.entry import read_entry
 from hub.ingest.preparer import Preparer
 from hub.ingest.quarantine import Quarantine, Reason, Room
-from hub.ingest.spool import Claim, Spool
+from hub.ingest.spool import Spool
 from hub.ingest.watch import SpoolWatch
 from hub.ingest.work import Devices, DrainSettings, Item, KnownPreferences, Work
 from hub.observe.metrics import RECORDINGS
@@ -53,15 +54,15 @@ class Drain:
         self._db = db
         self._work = Work(spool, self._settings)
         self._desks = DeskPool(self._settings.desks)
-        self._quarantine = Quarantine(spool, db, board)
         self._conditions = Conditions(board, devices.name)
+        self._aside = Aside(self._work, Quarantine(spool, db, board), self._conditions)
         self._watch = SpoolWatch(spool, self._work, self._conditions)
         self._names: deque[str] = deque()
         known = KnownPreferences(db)
         self._committer = Committer(
             work=self._work,
             db=db,
-            quarantine=self._quarantine,
+            aside=self._aside,
             conditions=self._conditions,
             preferences=known,
             timezone_of=devices.timezone,
@@ -71,7 +72,7 @@ class Drain:
             work=self._work,
             desks=self._desks,
             stores=stores,
-            quarantine=self._quarantine,
+            aside=self._aside,
             conditions=self._conditions,
             preferences=known,
             prepared=self._committer.todo,
@@ -155,22 +156,17 @@ class Drain:
             entry = read_entry(claim.folder)
         except (BadRecording, FileNotFoundError) as exc:
             hint = "Its media can be downloaded from here; the disk of the spool may be damaged."
-            self._set_aside(claim, None, Reason("ENTRY_DAMAGED", str(exc), hint))
+            self._aside.put(claim, None, Room.INTAKE, Reason("ENTRY_DAMAGED", str(exc), hint))
             return None
         except OSError:
-            self._work.done(receipt_id)
-            self._spool.release(claim)
+            self._work.put_back(claim, _AGAIN_S)
             raise
         if entry.attempts >= ATTEMPTS_MAX:
             text = f"The hub's worker ended {entry.attempts} times while it worked on it."
-            self._set_aside(claim, entry, Reason("WORKER_DIED", text, "If it was stopped by hand each time, retry it."))
+            reason = Reason("WORKER_DIED", text, "If it was stopped by hand each time, retry it.")
+            self._aside.put(claim, entry, Room.INTAKE, reason)
             return None
         return Item(claim, entry)
-
-    def _set_aside(self, claim: Claim, entry: Entry | None, reason: Reason) -> None:
-        device = self._conditions.device(entry.instance_id) if entry else ""
-        self._quarantine.set_aside(claim, entry, Room.INTAKE, reason, device)
-        self._work.done(claim.receipt_id)
 
     def _start(self, items: list[Item]) -> None:
         """Hand over to the preparers what the catalog does not have yet."""
@@ -180,7 +176,7 @@ class Drain:
             self._work.database_gate.failed()
             self._conditions.database_away(str(exc))
             for item in items:
-                self._work.put_back(item)
+                self._work.put_back(item.claim)
             return
         if self._work.database_gate.worked():
             _log.info("database.back")
@@ -188,8 +184,7 @@ class Drain:
         for item in items:
             if item.entry.receipt_id in known:
                 RECORDINGS.labels(str(item.entry.instance_id), Outcome.DUPLICATE.value).inc()
-                self._spool.free(item.claim)
-                self._work.done(item.claim.receipt_id)
+                self._work.free(item.claim)
             else:
                 self._preparer.todo.put(item)
 

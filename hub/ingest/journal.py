@@ -13,6 +13,7 @@ from hub.ingest.spool import Spool
 from hub.steps import DurableStep, reached
 
 _FOLDER_NAME = "working"
+_CLOSED = -1
 
 
 class Journal:
@@ -33,17 +34,14 @@ class Journal:
         """Work on an entry is about to begin."""
         with self._lock:
             self._open += 1
-            os.write(self._file, f"+{receipt_id}\n".encode())
+            self._write(f"+{receipt_id}\n")
         reached(DurableStep.DESK_ATTEMPT_COUNTED)
 
     def end(self, receipt_id: str) -> None:
         """Work on an entry has come to an end, good or bad."""
         with self._lock:
             self._open -= 1
-            if self._open:
-                os.write(self._file, f"-{receipt_id}\n".encode())
-            else:
-                os.ftruncate(self._file, 0)
+            self._write(f"-{receipt_id}\n")
 
     def recover(self) -> int:
         """Count an attempt for each entry that a dead worker left unfinished.
@@ -64,9 +62,21 @@ class Journal:
         return counted
 
     def close(self) -> None:
-        """Nothing is in work any more."""
-        self._path.unlink(missing_ok=True)
-        os.close(self._file)
+        """The worker ends in good order; what it still is at goes uncounted."""
+        with self._lock:
+            self._path.unlink(missing_ok=True)
+            os.close(self._file)
+            self._file = _CLOSED
+
+    def _write(self, line: str) -> None:
+        """Write a line; on a full disk the work goes on without."""
+        if self._file == _CLOSED:
+            return
+        with suppress(OSError):
+            if self._open:
+                os.write(self._file, line.encode())
+            else:
+                os.ftruncate(self._file, 0)
 
     def _create(self, folder: Path) -> tuple[Path, int]:
         while True:

@@ -17,7 +17,7 @@ from hub.catalog.views import media_of
 from hub.config.policy import MediaPolicy, Verification
 from hub.db.database import Database
 from hub.ingest.committer import LATER_FORM
-from hub.ingest.desk_pool import DeskCrashed, DeskFailed, DeskPool
+from hub.ingest.desk_pool import DeskFailed, DeskPool
 from hub.ingest.preparation import wanted_by
 from hub.ingest.shelf import Shelf
 from hub.jobs.context import Handler, JobContext
@@ -79,12 +79,10 @@ class LaterForms:
             path = Path(folder) / "original"
             copy = self._fetch(original, path)
             try:
-                finding = self._desks.examine(path, Path(folder) / "made", wanted_by(policy))
+                finding = self._desks.examine(path, Path(folder) / "made", wanted_by(policy), lambda: not job.is_ending)
             except DeskFailed as exc:
+                job.check()
                 raise RetryLater(str(exc)) from exc
-            except DeskCrashed:
-                job.check()  # the stop of the worker ended the desk, not the file
-                raise
             shelf = Shelf(
                 stores=self._stores,
                 store_id=copy.store_id,

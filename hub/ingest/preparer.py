@@ -1,15 +1,18 @@
 """The middle of the drain: takes one claimed entry after the other through desk and vault."""
 
 import queue
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
 
 from hub.db.errors import DatabaseAway, DatabaseBroken
+from hub.ingest.aside import Aside
 from hub.ingest.conditions import Conditions
 from hub.ingest.desk_pool import DeskCrashed, DeskFailed, DeskPool
+from hub.ingest.entry import write_attempts
 from hub.ingest.preparation import examine, store
-from hub.ingest.quarantine import Quarantine, Reason, Room
+from hub.ingest.quarantine import Reason, Room
 from hub.ingest.work import Item, KnownPreferences, Work
 from hub.sdk import BadRecording, CallDetail, HealthState, PluginError, RecordingDraft, RetryLater
 from hub.vault.stores import StoreFault, Stores, name_trouble
@@ -27,7 +30,7 @@ class Preparer:
     work: Work
     desks: DeskPool
     stores: Stores
-    quarantine: Quarantine
+    aside: Aside
     conditions: Conditions
     preferences: KnownPreferences
     prepared: queue.SimpleQueue[Item | None]
@@ -37,7 +40,7 @@ class Preparer:
         """Prepare until the drain stops."""
         while (item := self.todo.get()) is not None:
             if not self._wait_for_store():
-                self.work.put_back(item)
+                self.work.put_back(item.claim)
             elif self._prepare(item):
                 self.prepared.put(item)
 
@@ -62,10 +65,10 @@ class Preparer:
         except (DatabaseAway, DatabaseBroken) as exc:
             self.work.database_gate.failed()
             self.conditions.database_away(str(exc))
-            self.work.put_back(item)
+            self.work.put_back(item.claim)
         except (DeskFailed, OSError) as exc:
             _log.warning("desk.away", receipt_id=item.claim.receipt_id, reason=str(exc))
-            self.work.put_back(item, _DESK_PAUSE_S)
+            self.work.put_back(item.claim, _DESK_PAUSE_S)
         except Exception as exc:  # noqa: BLE001 - a fault in our own code over one file must not stop the others
             _log.exception("recording.not_prepared", receipt_id=item.claim.receipt_id)
             self._strike(item, f"{type(exc).__name__}: {exc}")
@@ -77,7 +80,7 @@ class Preparer:
         if store_id is None:
             self.conditions.no_store()
             self.work.store_gate.failed()
-            self.work.put_back(item)
+            self.work.put_back(item.claim)
             return False
         self.work.begin(item.claim.receipt_id)
         findings = examine(item.entry, preferred.media, self.desks)
@@ -106,7 +109,7 @@ class Preparer:
             _log.warning("store.away", store=name, reason=str(exc))
         self.work.store_gate.failed()
         self.conditions.store_away(store_id, name, name_trouble(exc), str(exc))
-        self.work.put_back(item)
+        self.work.put_back(item.claim)
 
     def _store_faulted(self, item: Item, store_id: int, exc: StoreFault) -> None:
         """What no contract allows: the store's trouble unless its own check finds it well, then perhaps the item's."""
@@ -122,11 +125,13 @@ class Preparer:
 
     def _desk_crashed(self, item: Item, exc: DeskCrashed) -> None:
         if self.work.stopping.is_set():  # the stop ended the desk, not the file
-            self.work.put_back(item)
+            self.work.put_back(item.claim)
             return
         _log.warning("desk.crashed", receipt_id=item.claim.receipt_id, reason=str(exc))
         if item.entry.crashes + 1 < DESK_CRASHES_MAX:
-            self.work.put_back(item, crashes=1)
+            with suppress(OSError):
+                write_attempts(item.claim.folder, item.entry.attempts, item.entry.crashes + 1)
+            self.work.put_back(item.claim)
             return
         hint = "The file is kept here; download it, and report it if a player can open it."
         self._set_aside(
@@ -136,12 +141,10 @@ class Preparer:
     def _strike(self, item: Item, text: str) -> None:
         pause_s = self.work.strike(item.claim.receipt_id)
         if pause_s is not None:
-            self.work.put_back(item, pause_s)
+            self.work.put_back(item.claim, pause_s)
             return
         hint = "The recording is kept here; report it with the log of this moment, then retry."
         self._set_aside(item, Room.VAULT, Reason("NOT_STORED", f"It could not be stored: {text}", hint))
 
     def _set_aside(self, item: Item, room: Room, reason: Reason) -> None:
-        device = self.conditions.device(item.entry.instance_id)
-        self.quarantine.set_aside(item.claim, item.entry, room, reason, device)
-        self.work.done(item.claim.receipt_id)
+        self.aside.put(item.claim, item.entry, room, reason)

@@ -229,7 +229,7 @@ def _read_item(folder: Path) -> QuarantineItem | None:
     """The item in `folder`, None if it has just left; one whose entry is damaged is still shown."""
     try:
         why = json.loads((folder / REASON_NAME).read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError:
         why = {}

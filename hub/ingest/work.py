@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import structlog
+
 from hub.catalog import preferences
 from hub.config.policy import HubPreferences
 from hub.db.database import Database
 from hub.db.errors import DatabaseAway, DatabaseBroken
-from hub.ingest.entry import Entry, write_attempts
+from hub.ingest.entry import Entry
 from hub.ingest.gate import Gate
 from hub.ingest.journal import Journal
 from hub.ingest.preparation import Preparation
@@ -18,6 +20,8 @@ from hub.ingest.spool import Claim, Spool
 
 _PREFERENCES_S = 2.0
 _STRIKE_PAUSES_S = (1.0, 5.0)
+_FREE_PAUSE_S = 5.0
+_log = structlog.get_logger(__name__)
 
 
 class Devices(Protocol):
@@ -99,15 +103,13 @@ class Work:
             self._later.pop(receipt_id, None)
         self._end(receipt_id)
 
-    def put_back(self, item: Item, pause_s: float = 0.0, crashes: int = 0) -> None:
-        """Let the entry be taken up again after `pause_s`; crashes: desks that it made crash this time."""
-        if crashes:
-            write_attempts(item.claim.folder, item.entry.attempts, item.entry.crashes + crashes)
+    def put_back(self, claim: Claim, pause_s: float = 0.0) -> None:
+        """Let the entry be taken up again after `pause_s`."""
         with self._lock:
-            later = self._later.setdefault(item.claim.receipt_id, _Later())
+            later = self._later.setdefault(claim.receipt_id, _Later())
             later.at_s = time.monotonic() + pause_s
-        self.spool.release(item.claim)
-        self._end(item.claim.receipt_id)
+        self.spool.release(claim)
+        self._end(claim.receipt_id)
         self.look_again.set()
 
     def close(self) -> None:
@@ -121,6 +123,16 @@ class Work:
             self._taken.discard(receipt_id)
         if was_begun:
             self.journal.end(receipt_id)
+
+    def free(self, claim: Claim) -> None:
+        """Remove an entry that the catalog has; where that fails now, a later look finds it known and tries again."""
+        try:
+            self.spool.free(claim)
+        except OSError as exc:
+            _log.warning("spool.away", reason=str(exc))
+            self.put_back(claim, _FREE_PAUSE_S)
+        else:
+            self.done(claim.receipt_id)
 
     def strike(self, receipt_id: str) -> float | None:
         """Count a failure that may be the entry's own fault.

@@ -85,7 +85,7 @@ def test_the_later_form_is_sealed_in_the_audit_trail(rig, later):
     assert verify(rig.db).intact
     with rig.db.read() as session:
         lines = list_entries(session, AuditFilter()).items
-    added = [line for line in lines if line.action is Action.INGEST and "added" in line.facts]
+    added = [line for line in lines if line.action == Action.INGEST and "added" in line.facts]
     sealed = {each["sha256"] for line in added for each in line.facts["added"]}
     assert sealed == {media.sha256 for media in recording.media if media.kind is not MediaKind.ORIGINAL}
 
