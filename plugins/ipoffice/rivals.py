@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-MEDIA_MANAGER = re.compile(rb"media[-_ ]?manager", re.IGNORECASE)
+MEDIA_MANAGER = re.compile(rb"media[-_ ]?(manager|mgr)", re.IGNORECASE)
 INOTIFY = re.compile(r"^inotify wd:\S+ ino:([0-9a-f]+) sdev:([0-9a-f]+)", re.MULTILINE)
 SEARCH_S = 2.0
 

@@ -69,7 +69,11 @@ class Doorkeeper:
         sender = self.senders.get(login)
         if sender is None or not sender.public_key:
             return False
-        known = asyncssh.import_public_key(sender.public_key)
+        try:
+            known = asyncssh.import_public_key(sender.public_key)
+        except asyncssh.KeyImportError:
+            self.log.warning("sftp.key_unusable", login=login)
+            return False
         return hmac.compare_digest(known.public_data, key.public_data)
 
 

@@ -1,20 +1,34 @@
 """The servers that may push recordings: how they sign in."""
 
 import re
+from base64 import b64decode
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, field_validator
 
 from hub.sdk import setting
 
-KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+|sk-\S+) [A-Za-z0-9+/=]+( .*)?")
+KEY = re.compile(r"(?P<kind>ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+|sk-\S+) (?P<data>[A-Za-z0-9+/=]+)( .*)?")
 
 
 def _check_key(key: str) -> str:
     key = " ".join(key.split())
-    if key and not KEY.fullmatch(key):
+    if key and not _is_public_key(key):
         raise ValueError("this is no OpenSSH public key; it begins with ssh-ed25519, ssh-rsa or ecdsa-sha2-")
     return key
+
+
+def _is_public_key(key: str) -> bool:
+    """Whether the key's bytes begin with its kind, as RFC 4253 section 6.6 has it."""
+    match = KEY.fullmatch(key)
+    if not match:
+        return False
+    try:
+        data = b64decode(match["data"], validate=True)
+    except ValueError:
+        return False
+    kind = match["kind"].encode()
+    return len(data) > 4 + len(kind) and data[: 4 + len(kind)] == len(kind).to_bytes(4) + kind
 
 
 class SendingServer(BaseModel):

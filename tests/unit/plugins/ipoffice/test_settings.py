@@ -39,6 +39,10 @@ def test_the_defaults_are_those_of_a_hub_beside_voicemail_pro() -> None:
             "senders: Value error, a password of less",
         ),
         ({"topology": "push", "senders": [{**SENDER, "public_key": "x"}]}, "senders: Value error, this is no OpenSSH"),
+        (
+            {"topology": "push", "senders": [{**SENDER, "public_key": "ssh-rsa AAAA"}]},
+            "senders: Value error, this is no",
+        ),
         ({"topology": "fetch"}, "fetch_host: "),
         ({"topology": "fetch", "fetch_host": "a", "fetch_login": "b"}, "fetch_key: Value error, give a password"),
         ({"fetch_host_key": "MD5:aa"}, "fetch_host_key: "),
