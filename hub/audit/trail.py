@@ -13,6 +13,7 @@ from hub.audit.actor import Actor
 from hub.audit.chain import commitment, fresh_salt
 from hub.audit.models import AuditLine, AuditPrivate
 from hub.clock import to_ms, utc_now
+from hub.db.bulk import insert_rows
 from hub.db.plain import storable_json, storable_text
 from hub.db.types import canonical_json
 
@@ -63,8 +64,7 @@ def append_facts(session: Session, actor: Actor, action: Action, lines: Sequence
     """Add many lines of the hub's own acts in one statement."""
     shared = _row(actor, action, to_ms(utc_now())) | {"commitments": {}}
     rows = [shared | {"subject": storable_text(line.subject), "facts": storable_json(line.facts)} for line in lines]
-    if rows:
-        session.execute(insert(AuditLine.table()), rows)
+    insert_rows(session, AuditLine.table(), rows)
 
 
 def _row(actor: Actor, action: Action, at_ms: int) -> dict[str, Any]:

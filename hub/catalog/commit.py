@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub import ids
@@ -18,6 +18,7 @@ from hub.catalog.models import Media, Placement, RawMetadata, Recording
 from hub.catalog.prepared import Committed, MediaKind, Outcome, PreparedMedia, PreparedRecording
 from hub.catalog.terms import terms_of
 from hub.clock import to_ms, utc_now
+from hub.db.bulk import insert_rows
 from hub.db.plain import injective_text, storable_text
 
 _RAW_KEY_LENGTH = 255
@@ -42,7 +43,7 @@ def commit_recordings(
         for each, content in zip(new, contents, strict=True)
     ]
     if rows:
-        session.execute(insert(Recording.table()), rows)
+        insert_rows(session, Recording.table(), rows)
         _write_raw(session, new)
         _write_media(session, new, rows[0]["catalogued_ms"])
         _write_index(session, rows, contents)
@@ -88,8 +89,7 @@ def _write_raw(session: Session, new: Sequence[Claim]) -> None:
         for each in new
         for key, value in each.prepared.draft.raw.items()
     ]
-    if rows:
-        session.execute(insert(RawMetadata.table()), rows)
+    insert_rows(session, RawMetadata.table(), rows)
 
 
 def _write_media(session: Session, new: Sequence[Claim], now_ms: int) -> None:
@@ -98,7 +98,7 @@ def _write_media(session: Session, new: Sequence[Claim], now_ms: int) -> None:
     rows = [media_row(each.recording_id, media) for each in new for media in each.prepared.media]
     if not rows:
         return
-    session.execute(insert(table), rows)
+    insert_rows(session, table, rows)
     query = select(table.c.id, table.c.recording_id, table.c.kind, table.c.part).where(
         table.c.recording_id.in_([each.recording_id for each in new])
     )
@@ -109,8 +109,7 @@ def _write_media(session: Session, new: Sequence[Claim], now_ms: int) -> None:
         for media in each.prepared.media
         if media.store_id is not None
     ]
-    if placements:
-        session.execute(insert(Placement.table()), placements)
+    insert_rows(session, Placement.table(), placements)
 
 
 def media_row(recording_id: int, media: PreparedMedia) -> dict[str, Any]:

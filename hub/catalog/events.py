@@ -7,12 +7,13 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from hub.catalog.dialect import is_postgres
 from hub.catalog.models import Event
 from hub.clock import from_ms, to_ms, utc_now
+from hub.db.bulk import insert_rows
 from hub.db.plain import storable_json, storable_text
 
 
@@ -65,7 +66,7 @@ def append_many(session: Session, events: Sequence[tuple[str, str, Mapping[str, 
     if is_postgres(session):
         first = _first_id(session, len(rows))
         rows = [row | {"id": first + place} for place, row in enumerate(rows)]
-    session.execute(insert(_EVENT), rows)
+    insert_rows(session, _EVENT, rows)
 
 
 def after(session: Session, last_id: int, limit: int = 500) -> list[StoredEvent]:

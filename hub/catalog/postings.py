@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from hub.catalog.dialect import insert_into
 from hub.catalog.models import Mention, Number, Party, Word
 from hub.catalog.terms import Terms
+from hub.db.bulk import insert_rows
 
 _NUMBER, _WORD, _PARTY, _MENTION = Number.table(), Word.table(), Party.table(), Mention.table()
 _LOOKED_UP_AT_ONCE = 500
@@ -39,10 +40,8 @@ def post(session: Session, recordings: Sequence[Posted]) -> None:
         for posted in recordings
         for word, roles in posted.terms.words.items()
     ]
-    if parties:
-        session.execute(insert(_PARTY), parties)
-    if mentions:
-        session.execute(insert(_MENTION), mentions)
+    insert_rows(session, _PARTY, parties)
+    insert_rows(session, _MENTION, mentions)
 
 
 def repost(session: Session, recordings: Sequence[Posted]) -> None:
