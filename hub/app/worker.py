@@ -17,6 +17,7 @@ from hub.app.first_run import ensure_primary_store
 from hub.app.offline import open_database
 from hub.audit import seal
 from hub.catalog import events, preferences
+from hub.catalog.details import forget_details
 from hub.clock import to_ms, utc_now
 from hub.config import HubConfig, MediaPolicy, Verification
 from hub.config.paths import make_folder
@@ -39,6 +40,7 @@ _TIDY_EVERY_S = 3600.0
 _DISK_EVERY_S = 30.0
 _AWAY_S = 5.0
 _KEEP_EVENTS = timedelta(days=2)
+_KEEP_DETAILS = timedelta(days=30)
 _KEEP_ALARMS = timedelta(days=365)
 _log = structlog.get_logger(__name__)
 
@@ -121,6 +123,7 @@ def _policy(db: Database) -> MediaPolicy:
 def _tidy(db: Database, board: Board) -> None:
     with db.write() as session:
         events.prune(session, utc_now() - _KEEP_EVENTS)
+        forget_details(session, utc_now() - _KEEP_DETAILS)
     board.prune(to_ms(utc_now() - _KEEP_ALARMS))
 
 

@@ -33,7 +33,7 @@ def commit_recordings(
     timezone_of: instance id -> the time zone where the device stands, for the local day of reports.
     Returns: what became of each, in the order of `prepared`.
     """
-    details.share_devices(session, {item.instance_id for item in prepared})
+    details.hold_devices(session, recordings={item.instance_id for item in prepared})
     claims = claim(session, prepared)
     new = [each for each in claims if each.becomes_recording]
     contents = details.complete(session, [(item.prepared, content_of(item.prepared.draft)) for item in new])

@@ -32,7 +32,7 @@ def commit_details(session: Session, instance_id: int, details: Sequence[tuple[s
 
     Returns: the ids of recordings that got fields filled.
     """
-    lock_device(session, _LOCK_SPACE, instance_id, shared=False)
+    hold_devices(session, recordings=(), details=(instance_id,))
     changed: dict[int, tuple[Row[Any], str]] = {}
     for row in _keep(session, instance_id, details):
         detail = _content(row)
@@ -67,13 +67,14 @@ def complete(session: Session, recordings: Sequence[tuple[PreparedRecording, Con
     return contents
 
 
-def share_devices(session: Session, device_ids: Collection[int]) -> None:
-    """Let recordings of these devices be committed side by side, and none of their details meanwhile.
+def hold_devices(session: Session, *, recordings: Collection[int], details: Collection[int] = ()) -> None:
+    """Let recordings of these devices be committed side by side, and details only where none of them is.
 
-    Without it, on PostgreSQL, a recording and its detail that are committed at once would not see each other.
+    Without it, on PostgreSQL, a recording and its detail that are committed at once would not see each other. Whoever
+    commits both in one transaction calls this first, or two workers may wait for each other.
     """
-    for device_id in sorted(device_ids):
-        lock_device(session, _LOCK_SPACE, device_id, shared=True)
+    for device_id in sorted({*recordings, *details}):
+        lock_device(session, _LOCK_SPACE, device_id, shared=device_id not in details)
 
 
 def forget_details(session: Session, older_than: datetime) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from hub import ids
 from hub.catalog import events
 from hub.catalog.commit import commit_recordings
-from hub.catalog.details import commit_details
+from hub.catalog.details import commit_details, hold_devices
 from hub.catalog.events import Topic
 from hub.catalog.prepared import Committed, Outcome
 from hub.db.database import Database
@@ -108,15 +108,16 @@ class Committer:
 
     def _write(self, session: Session, batch: Sequence[Item]) -> dict[str, Committed]:
         prepared = [item.preparation.recording for item in batch if item.preparation]
+        details: dict[int, list[tuple[str, CallDetail]]] = {}
+        for item in batch:
+            if isinstance(item.entry.item, CallDetail):
+                details.setdefault(item.entry.instance_id, []).append((item.entry.receipt_id, item.entry.item))
+        hold_devices(session, recordings={each.instance_id for each in prepared}, details=details.keys())
         committed = {}
         if prepared:
             results = commit_recordings(session, prepared, timezone_of=self.timezone_of)
             committed = {result.receipt_id: result for result in results}
             enqueue_all(session, self._plan_jobs(batch, committed))
-        details: dict[int, list[tuple[str, CallDetail]]] = {}
-        for item in batch:
-            if isinstance(item.entry.item, CallDetail):
-                details.setdefault(item.entry.instance_id, []).append((item.entry.receipt_id, item.entry.item))
         for instance_id, each in sorted(details.items()):
             commit_details(session, instance_id, each)
         if time.monotonic() - self._told_s > _NEWS_EVERY_S:

@@ -11,7 +11,8 @@ from sqlalchemy import String, cast, func, select
 
 from hub.audit.models import AuditLine
 from hub.catalog import events, search
-from hub.catalog.details import commit_details, forget_details
+from hub.catalog.commit import commit_recordings
+from hub.catalog.details import commit_details, forget_details, hold_devices
 from hub.catalog.models import DetailNumber, Recording, RollDay, RollMonth, StoredDetail
 from hub.catalog.query import RecordingQuery
 from hub.clock import utc_now
@@ -264,6 +265,31 @@ def test_a_recording_and_its_detail_committed_at_once_always_meet(db):
         for thread in threads:
             thread.join()
         assert _find(db, recording.recording_id).agent == "Anna"
+
+
+def test_workers_that_commit_recordings_and_details_of_one_device_do_not_wait_in_a_circle(db):
+    failures = []
+    barrier = threading.Barrier(3)
+
+    def work(worker):
+        barrier.wait()
+        try:
+            for n in range(6):
+                recording = prepared(7 + n % 2, **NOTHING | {"call_id": f"{worker}.{n}"})
+                detail = _detail(call_id=f"{worker}.{n}")
+                with db.write() as session:
+                    hold_devices(session, recordings={7 + n % 2}, details={8 - n % 2})
+                    commit_recordings(session, [recording], timezone_of=lambda _: "UTC")
+                    commit_details(session, 8 - n % 2, [(detail.detail_id, detail)])
+        except Exception as exc:  # noqa: BLE001
+            failures.append(exc)
+
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
 
 
 def test_sums_stay_right_through_any_mixture(db):
