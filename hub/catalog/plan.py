@@ -19,10 +19,11 @@ from hub.catalog.window import Window
 
 GATHER_BOUND = 10_000
 MERGE_BOUND = 64
-LOOK_BOUND = 100_000
+LOOK_BOUND = 30_000
 """So many recordings are looked at to count; with more the count is not exact."""
 
 _FEW = 8  # streams are merged in less time than their recordings are counted
+_FIRST_LOOK = 1_000  # candidates that are looked at before more are asked for
 _REFILL = 4
 _RECORDING = Recording.table()
 _START, _ID = _RECORDING.c.start_ms, _RECORDING.c.id
@@ -42,8 +43,10 @@ class Plan:
     others: tuple[Matches, ...] = ()
 
 
-def make_plan(session: Session, visible: Visible, query: RecordingQuery, window: Window) -> Plan:
-    """The plan for a query."""
+def make_plan(
+    session: Session, visible: Visible, query: RecordingQuery, window: Window, *, for_count: bool = False
+) -> Plan:
+    """The plan for a query; to count, matches need no order and are never walked past."""
     filters = [each for each in (visible.where, *filters_of(query)) if not isinstance(each, True_)]
     found = [look_up(session, needle) for needle in needles_of(query)]
     if not found:
@@ -54,7 +57,7 @@ def make_plan(session: Session, visible: Visible, query: RecordingQuery, window:
     place = min(range(len(found)), key=weights.__getitem__)
     driver, others = found[place], tuple(found[:place] + found[place + 1 :])
     merges = weights[place] > GATHER_BOUND
-    if merges and (driver.too_many or driver.n > MERGE_BOUND):
+    if driver.too_many or (merges and driver.n > MERGE_BOUND and not for_count):
         return Plan((*filters, *(holds(session, matches) for matches in found)), others=tuple(found))
     return Plan((*filters, *(holds(session, matches) for matches in others)), driver, merges, others)
 
@@ -85,7 +88,7 @@ def places(session: Session, plan: Plan, query: RecordingQuery, window: Window) 
         walks = [_walk(plan, window, *stream) for stream in _streams(query)]
         return window.first_of(_run(session, walks))
     found: list[Cursor] = []
-    reading = window if not plan.filters else window.with_limit(window.limit * _REFILL)
+    reading = window if not plan.filters else window.with_limit(max(window.limit, _FIRST_LOOK))
     while True:
         selects = _candidates(session, plan, reading)
         rows = _run(session, selects)

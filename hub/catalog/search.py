@@ -44,7 +44,7 @@ def search(
 def count(session: Session, visible: Visible, query: RecordingQuery, bound: int = COUNT_BOUND) -> Count:
     """How many match, exact up to `bound`."""
     window = Window.of(query, before=None, after=None, limit=bound + 1)
-    return plan.count(session, plan.make_plan(session, visible, query, window), window, bound)
+    return plan.count(session, plan.make_plan(session, visible, query, window, for_count=True), window, bound)
 
 
 def find(session: Session, visible: Visible, recording_id: int) -> RecordingDetail | None:
