@@ -1,7 +1,7 @@
 """Whether a recording holds speech: needed because two silent calls have the same bytes and are two calls all the same.
 
 A frame of 20 ms is loud if it is above -50 dBFS and 9 dB above the recording's own noise floor (the level that a tenth
-of its frames stay below). A recording has speech if at least 15 of its frames are loud and the colour of the loud
+of its frames stay below), or above -30 dBFS whatever the floor: a short recording may be talk throughout. A recording has speech if at least 15 of its frames are loud and the colour of the loud
 frames changes: speech moves its energy between bands by many dB from sound to sound. So silence, noise of a line,
 comfort noise and steady or interrupted tones are no speech; music is taken for speech.
 """
@@ -15,6 +15,7 @@ from hub.ingest.pcm import Samples
 
 _LOUD_DBFS = -50.0
 _ABOVE_FLOOR_DB = 9.0
+_CERTAINLY_LOUD_DBFS = -30.0
 _LOUD_FRAMES_MIN = 15
 _COLOUR_CHANGE_DB = 3.6
 _FLOOR_SHARE = 10
@@ -54,7 +55,7 @@ class SpeechMeter:
             return False
         levels = np.concatenate(self._levels)
         floor = np.partition(levels, len(levels) // _FLOOR_SHARE)[len(levels) // _FLOOR_SHARE]
-        limit = max(_LOUD_DBFS, floor + _ABOVE_FLOOR_DB)
+        limit = max(_LOUD_DBFS, min(floor + _ABOVE_FLOOR_DB, _CERTAINLY_LOUD_DBFS))
         if np.count_nonzero(levels > limit) < _LOUD_FRAMES_MIN:
             return False
         colours = np.concatenate(self._colours)[np.concatenate(self._colour_levels) > limit]

@@ -57,7 +57,7 @@ class SmallHub:
     def drop(self, name: str, content: bytes | None = None, server: str = "head-office") -> bytes:
         """A file appears in a hand-off folder, by rename as a good sender does."""
         if content is None:
-            content = audio.wav(audio.speech(0.4, seed=next(self.seeds)), chunks=audio.chunk(b"note", name.encode()))
+            content = audio.wav(audio.speech(2.0, seed=next(self.seeds)), chunks=audio.chunk(b"note", name.encode()))
         aside = self.folder / "aside"
         aside.write_bytes(content)
         aside.rename(self.folder / "handoff" / server / name)
@@ -163,24 +163,20 @@ def test_one_file_is_found_once_after_a_kill(small_hub, step):
 
 
 def test_two_hundred_files_are_found_once_each_after_a_kill_at_every_step(any_small_hub):
+    """One hub lives through all of it: ten more files wait whenever it is killed again."""
     small_hub = any_small_hub
-    for number in range(190):
-        content = small_hub.drop(f"call {number}.wav")
-        if number % 19 == 0:  # the secondary server sends the same bytes later
-            small_hub.drop(f"late {number}.wav", content, server="branch")
-    names = [f"{DEADLY} {number}.wav" for number in range(4)]
-    for name in names:
-        small_hub.drop(name)
-    for place, step in enumerate(SOURCE_STEPS):
-        kill(small_hub, step, 3 + place)
-    assert small_hub.run("source") == 0
-    for place, step in enumerate(WORKER_STEPS):
-        kill(small_hub, step, 1 if step.value.startswith(("quarantine.", "vault.orphan")) else 1 + place)
-    small_hub.run("worker")
-    for step in RETRY_STEPS:
-        kill(small_hub, step, 2)
+    for step in DurableStep:
+        for number in range(8):
+            content = small_hub.drop(f"{step.value} {number}.wav")
+        small_hub.drop(f"{step.value} again.wav", content, server="branch")  # the secondary sends the same bytes later
+        small_hub.drop(f"{DEADLY} {step.value}.wav")
+        if step not in SOURCE_STEPS:
+            assert small_hub.run("source") == 0
+        if step in RETRY_STEPS:
+            assert small_hub.run("worker") == 0
+        kill(small_hub, step, 1 if step.value.startswith(("quarantine.", "vault.orphan")) else 4)
     small_hub.finish()
-    assert len(small_hub.files) == 204
+    assert len(small_hub.files) >= 200
     small_hub.assert_found_exactly_once()
 
 
