@@ -78,8 +78,8 @@ def main() -> int:
     asked = parser.parse_args()
     rows, rounds = (20_000, 5) if asked.quick else (1_000_000, ROUNDS)
     with _database(asked.postgres, asked.keep) as db:
-        if not db.revision():
-            db.upgrade()
+        db.upgrade()
+        if _is_empty(db):
             fill(db, rows)
         everything = [took for name, make in QUERIES.items() for took in _measure(db, name, make, rounds)]
         deep = _by_offset(db, rows, rounds)
@@ -97,6 +97,11 @@ def _database(wants_postgres: bool, keep: Path | None) -> Iterator[Database]:
             yield db
         finally:
             db.close()
+
+
+def _is_empty(db: Database) -> bool:
+    with db.read() as session:
+        return session.execute(select(Recording.id).limit(1)).first() is None
 
 
 def _measure(db: Database, name: str, make: Callable[[], RecordingQuery], rounds: int) -> list[float]:
