@@ -1,9 +1,10 @@
 """Whether a recording holds speech: needed because two silent calls have the same bytes and are two calls all the same.
 
 A frame of 20 ms is loud if it is above -50 dBFS and 9 dB above the recording's own noise floor (the level that a tenth
-of its frames stay below), or above -30 dBFS whatever the floor: a short recording may be talk throughout. A recording has speech if at least 15 of its frames are loud and the colour of the loud
-frames changes: speech moves its energy between bands by many dB from sound to sound. So silence, noise of a line,
-comfort noise and steady or interrupted tones are no speech; music is taken for speech.
+of its frames stay below), or above -30 dBFS whatever the floor: a short recording may be talk throughout. A recording
+has speech if at least 15 of its frames are loud and the colour of the loud frames changes: speech moves its energy
+between bands by many dB from sound to sound. So silence, noise of a line, comfort noise and steady or interrupted tones
+are no speech; music is taken for speech.
 """
 
 from functools import lru_cache
