@@ -26,9 +26,9 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests of a worker."""
+    """One browser for the tests of a module; Playwright's event loop would stand in the way of other modules' own."""
     expect.set_options(timeout=20_000)  # a busy machine is slow, and is not wrong
     with browsers.launched() as running:
         yield running
