@@ -18,6 +18,7 @@ from hub.access.accounts import Accounts
 from hub.access.sessions import Sessions
 from hub.alerts import codes
 from hub.alerts.board import HUB, Board
+from hub.app import last_run
 from hub.app.first_run import setup_link
 from hub.app.offline import open_database
 from hub.clock import utc_now
@@ -101,7 +102,7 @@ async def _supervise(config: HubConfig, db: Database, instances: Instances, open
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, work.cancel)
-    _note(board, codes.SYSTEM_STARTED)
+    _note(board, codes.SYSTEM_RESTARTED if last_run.begin(config) else codes.SYSTEM_STARTED)
     announcing = asyncio.create_task(_open(config, db, opening)) if children else None
     gc.freeze()  # what was imported lives as long as the process
     try:
@@ -113,6 +114,7 @@ async def _supervise(config: HubConfig, db: Database, instances: Instances, open
             await asyncio.gather(announcing, return_exceptions=True)
         _note(board, codes.SYSTEM_STOPPED)
         await asyncio.to_thread(board.close)
+        last_run.end(config)
     return 0
 
 

@@ -9,7 +9,9 @@ from datetime import timedelta
 
 import structlog
 
+from hub.alerts.audit_watch import AuditWatch
 from hub.alerts.board import Board
+from hub.alerts.configuration_watch import ConfigurationWatch
 from hub.alerts.job_watch import JobWatch
 from hub.app.devices import KnownDevices
 from hub.app.disk_space import DiskSpace
@@ -38,6 +40,8 @@ from hub.vault.stores import Stores
 _SEAL_EVERY_S = 0.5
 _TIDY_EVERY_S = 3600.0
 _DISK_EVERY_S = 30.0
+_CONFIGURATION_EVERY_S = 2.0
+_PROOF_EVERY_S = 24 * 3600.0
 _AWAY_S = 5.0
 _KEEP_EVENTS = timedelta(days=2)
 _KEEP_DETAILS = timedelta(days=30)
@@ -82,6 +86,8 @@ def run_worker(config: HubConfig) -> int:
             ("seal", _SEAL_EVERY_S, lambda: seal(db, utc_now())),
             ("tidy", _TIDY_EVERY_S, lambda: _tidy(db, board)),
             ("disk space", _DISK_EVERY_S, DiskSpace(config, board).look),
+            ("configuration", _CONFIGURATION_EVERY_S, ConfigurationWatch(db, board).look),
+            ("audit", _PROOF_EVERY_S, AuditWatch(db, board).look),
         ):
             stack.enter_context(_Repeating(name, every_s, work))
         _drain_until(ended, drain)
@@ -128,10 +134,14 @@ def _tidy(db: Database, board: Board) -> None:
 
 
 class _Repeating:
-    """Calls `work` every so often in a thread of its own; a catalog that is away is no reason to end."""
+    """Calls `work` every so often in a thread of its own; a catalog that is away is no reason to end.
+
+    What is due seldom comes first after an hour: a hub that starts has other things to do.
+    """
 
     def __init__(self, name: str, every_s: float, work: Callable[[], object]) -> None:
         self._every_s = every_s
+        self._first_s = _TIDY_EVERY_S if every_s > _TIDY_EVERY_S else 0.0
         self._work = work
         self._name = name
         self._ended = threading.Event()
@@ -145,6 +155,8 @@ class _Repeating:
         self._thread.join()
 
     def _run(self) -> None:
+        if self._ended.wait(self._first_s):
+            return
         while True:
             try:
                 self._work()

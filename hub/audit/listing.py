@@ -78,6 +78,15 @@ def list_entries(
     return page_of(entries, places, limit=limit, before=before, after=after)
 
 
+def sealed_after(session: Session, seq: int, actions: frozenset[Action], limit: int = 100) -> list[AuditEntry]:
+    """The next lines of the chain behind line `seq` that tell of one of `actions`, oldest first."""
+    line = AuditLine.table()
+    chosen = (line.c.seq > seq, line.c.action.in_([action.value for action in actions]))
+    rows = list(session.execute(select(line).where(*chosen).order_by(line.c.seq).limit(limit)))
+    private = _private(session, [row.id for row in rows])
+    return [_entry(row, private.get(row.id, {})) for row in rows]
+
+
 def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
     line, private = AuditLine.table(), AuditPrivate.table()
     conditions: list[ColumnElement[bool]] = []

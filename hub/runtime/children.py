@@ -50,6 +50,7 @@ class FixedChild:
         self._back_off = BackOff(limits)
         self._board = board
         self._alarm_key = f"process.{command.name}"
+        self._stop_key = f"process.{command.name}.stop"
         self._process: asyncio.subprocess.Process | None = None
         self._since_ms = 0
         self._starts = 0
@@ -116,7 +117,8 @@ class FixedChild:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._limits.steady_s):
                     return await process.wait()
-            self._board.clear_soon(HUB, self._alarm_key)
+            for key in (self._alarm_key, self._stop_key):
+                self._board.clear_soon(HUB, key)
             return await process.wait()
         except asyncio.CancelledError:
             await self._stop(process)
@@ -124,6 +126,9 @@ class FixedChild:
 
     async def _stop(self, process: asyncio.subprocess.Process) -> None:
         for number, patience_s in ((signal.SIGTERM, self.command.stop_s), (signal.SIGKILL, None)):
+            if number is signal.SIGKILL:
+                facts = {"service": self.command.name, "time": _now()}
+                self._board.raise_soon(HUB, codes.SERVICE_STOP_FAILED.alarm(self._stop_key, **facts))
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
             with suppress(TimeoutError):
@@ -133,7 +138,10 @@ class FixedChild:
         self._log.info("process.stopped", code=process.returncode)
 
     def _alarm(self, code: int) -> Alarm:
-        now = utc_now().isoformat(timespec="seconds")
         reason = f"it keeps ending, last with exit code {code}"
-        facts = {"service": self.command.name, "time": now, "reason": reason}
+        facts = {"service": self.command.name, "time": _now(), "reason": reason}
         return codes.SERVICE_START_FAILED.alarm(self._alarm_key, **facts)
+
+
+def _now() -> str:
+    return utc_now().isoformat(timespec="seconds")

@@ -49,6 +49,19 @@ def test_a_fixed_process_that_cannot_be_set_up_ends_the_hub(tmp_data, sqlite_db)
     assert isinstance(hub.ended[0], ChildGaveUp)
 
 
+def test_a_fixed_process_that_does_not_stop_is_killed_and_that_is_told(tmp_data, sqlite_db, tmp_path):
+    ready = tmp_path / "ready"
+    stubborn = (
+        "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        "open(sys.argv[1], 'w').close(); time.sleep(3600)"
+    )
+    command = ChildCommand(name="web", argv=(sys.executable, "-P", "-c", stubborn, str(ready)), stop_s=0.2)
+    hub = Supervised(tmp_data, sqlite_db, children=[command])
+    with hub.running():
+        wait_until(ready.exists)
+    wait_until(lambda: hub.open_alarms() == ["INTERNAL_SERVICE_ERROR"])
+
+
 @pytest.mark.parametrize("line", [b"", b"\n", b"{}\n", b"[1]\n", b"\xff\xfe\n", b'{"command": "fly"}\n', b"x" * 100])
 def test_what_is_no_request_is_answered_or_dropped_and_the_next_one_served(tmp_data, sqlite_db, line):
     hub = Supervised(tmp_data, sqlite_db)
