@@ -143,7 +143,11 @@ def test_a_worker_does_both_jobs(sqlite_db, copies, stores, recording):
             enqueue_all(
                 session, [copy_job(recording.recording_id, 2), remove_job([recordings.media(key="2026/orphan")], [1])]
             )
-        until(lambda: stage_of(sqlite_db, recording) is Stage.COPIED, 20, "the copy")
+        until(lambda: set(_copies(sqlite_db, recording)) == {2}, 20, "two copies of every form")
         until(lambda: "2026/orphan" not in stores[1].objects, 20, "the removal")
-    with sqlite_db.read() as session:
-        assert all(len(media.copies) == 2 for media in media_of(session, recording.recording_id))
+    assert stage_of(sqlite_db, recording) is Stage.COPIED
+
+
+def _copies(db, recording):
+    with db.read() as session:
+        return [len(media.copies) for media in media_of(session, recording.recording_id)]
