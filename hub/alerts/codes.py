@@ -246,7 +246,7 @@ SPOOL_FULL = AlarmCode(
     code="SPOOL_FULL",
     severity=Severity.CRITICAL,
     title="Spool full",
-    text="The disk of the spool is full: {reason}.",
+    text="The spool takes no recordings: {reason}.",
     hint="Free some space at once: devices keep their recordings until then, and some cannot keep many.",
 )
 DATABASE_DOWN = AlarmCode(

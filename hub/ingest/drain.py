@@ -2,7 +2,8 @@
 
 One thread looks at the spool and claims entries, several take them over desk and vault, one commits batches. What is
 away for a while (a store, the database, a disk) is waited for with growing pauses and one alarm; what is wrong with one
-entry puts that entry aside. A `kill -9` at any moment leaves entries that the next worker takes up.
+entry puts that entry aside. A `kill -9` at any moment leaves entries that the next worker takes up: each by itself, so
+that only the one it died over is suspected again.
 """
 
 import threading
@@ -58,6 +59,7 @@ class Drain:
         self._aside = Aside(self._work, Quarantine(spool, db, board), self._conditions)
         self._watch = SpoolWatch(spool, self._work, self._conditions)
         self._names: deque[str] = deque()
+        self._suspect = ""
         known = KnownPreferences(db)
         self._committer = Committer(
             work=self._work,
@@ -134,14 +136,27 @@ class Drain:
         self._work.close()
 
     def _look(self) -> None:
-        """Take up what has come, as far as there is room in work."""
+        """Take up what has come, as far as there is room; what a worker died over is worked on alone."""
+        if self._suspect in self._work:
+            return
         if not self._names:
             self._names.extend(self._watch.list(_LIST_MAX))
         room = self._settings.in_flight - len(self._work)
         items: list[Item] = []
         while self._names and len(items) < room:
-            if item := self._take(self._names.popleft()):
+            item = self._take(self._names.popleft())
+            if item is None:
+                continue
+            if not item.entry.attempts:
                 items.append(item)
+                continue
+            if len(self._work) == 1:
+                self._suspect = item.entry.receipt_id
+                items.append(item)
+            else:
+                self._work.put_back(item.claim)
+                self._names.appendleft(item.entry.receipt_id)  # nothing is taken before it, so work comes to an end
+            break
         if items:
             self._start(items)
 

@@ -80,6 +80,9 @@ class Work:
     def __len__(self) -> int:
         return len(self._taken)
 
+    def __contains__(self, receipt_id: str) -> bool:
+        return receipt_id in self._taken
+
     def may_take(self, receipt_id: str) -> bool:
         """Whether the entry is neither in work nor waiting for its next try."""
         with self._lock:

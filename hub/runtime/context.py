@@ -32,6 +32,7 @@ T = TypeVar("T")
 _SUBMITTERS = 4
 _STAGE_S = 30.0
 _FACT_LIMIT = 2000
+_REFUSED_KEY = "hub.spool_refuses"
 
 
 class ChannelLog:
@@ -84,6 +85,7 @@ class HostContext:
         self._spool: Spool | None = None
         self._state: KeyedState | None = None
         self._log = ChannelLog(channel)
+        self._is_refused: bool | None = None  # unknown: an earlier process may have left the alarm
         self._submitters = ThreadPoolExecutor(_SUBMITTERS, thread_name_prefix="submit")
 
     @property
@@ -161,7 +163,16 @@ class HostContext:
             self._state.close()
 
     async def _take_over(self, submit: Callable[[Spool], Receipt], what: str) -> Receipt:
-        receipt = await self._in_thread(lambda: submit(self._open_spool()))
+        try:
+            receipt = await self._in_thread(lambda: submit(self._open_spool()))
+        except RetryLater as exc:
+            if not self._is_refused:
+                self._is_refused = True
+                self.raise_alarm(codes.SPOOL_FULL.alarm(_REFUSED_KEY, reason=str(exc)))
+            raise
+        if self._is_refused is not False:
+            self._is_refused = False
+            self.clear_alarm(_REFUSED_KEY)
         if not receipt.duplicate:
             self._channel.say("received", what=what, at_ms=to_ms(utc_now()))
         return receipt

@@ -22,6 +22,7 @@ from hub.runtime.forms import FormErrors, load_stored
 from hub.runtime.loader import scan
 from hub.runtime.wire import health_to_json
 from hub.sdk import Kind, Plugin, Source
+from hub.steps import watch_removals
 
 BEAT_S = 1.0
 _HEADROOM_BYTES = 512 << 20
@@ -73,6 +74,7 @@ def _serve(channel: Channel, order: dict[str, Any]) -> None:
             channel.listen(lambda _message: None)
             channel.say("checked", health=health_to_json(plugin.check()))
         else:
+            watch_removals(Path(order["spool"]))
             asyncio.run(_run(channel, plugin))
     finally:
         plugin.close()

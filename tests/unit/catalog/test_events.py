@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from hub.catalog import events, preferences
 from hub.clock import utc_now
+from tests.doubles.hub import until
 
 
 def _append(db, *subjects):
@@ -20,32 +21,44 @@ def _subjects(db, last_id=0, limit=500):
         return [event.subject for event in events.after(session, last_id, limit)]
 
 
+def _soon_reads(db, last_id=0, *, expected):
+    """An event waits for transactions that may belong to this database: another one's may delay it by a moment."""
+    until(lambda: _subjects(db, last_id) == expected, 5, f"the events {expected}")
+
+
+def _end_after(db, *subjects):
+    """The end of the events once these can be read."""
+    _soon_reads(db, expected=list(subjects))
+    with db.read() as session:
+        return events.last_id(session)
+
+
 def test_events_come_in_order_from_where_one_stopped(db):
     _append(db, "a", "b")
     _append(db, "c")
+    _soon_reads(db, expected=["a", "b", "c"])
     with db.read() as session:
         first = events.after(session, 0, 2)
     assert [event.subject for event in first] == ["a", "b"]
     assert first[0].payload == {"n": 1}
     assert first[0].topic == "spool.changed"
-    assert _subjects(db, first[-1].id) == ["c"]
+    _soon_reads(db, first[-1].id, expected=["c"])
 
 
 def test_an_event_is_seen_only_when_its_act_is_done(db):
     with db.write() as session:
         events.append(session, "x", "late", {})
         assert _subjects(db) == []
-    assert _subjects(db) == ["late"]
+    _soon_reads(db, expected=["late"])
 
 
 def test_a_new_reader_begins_at_the_end(db):
     with db.read() as session:
         assert events.last_id(session) == 0
     _append(db, "old")
-    with db.read() as session:
-        last = events.last_id(session)
+    last = _end_after(db, "old")
     _append(db, "new")
-    assert _subjects(db, last) == ["new"]
+    _soon_reads(db, last, expected=["new"])
 
 
 def test_a_slow_transaction_keeps_later_events_back_so_that_none_is_skipped(postgres_db):
@@ -59,7 +72,7 @@ def test_a_slow_transaction_keeps_later_events_back_so_that_none_is_skipped(post
             assert events.last_id(reader) == 0
     finally:
         slow.__exit__(None, None, None)
-    assert _subjects(postgres_db) == ["slow", "fast"]
+    _soon_reads(postgres_db, expected=["slow", "fast"])
 
 
 def test_a_transaction_that_began_first_and_tells_last_is_not_missed(postgres_db):
@@ -75,14 +88,14 @@ def test_a_transaction_that_began_first_and_tells_last_is_not_missed(postgres_db
     finally:
         early.__exit__(None, None, None)
     assert seen == []
-    assert _subjects(postgres_db) == ["told last", "and once more", "told first"]
+    _soon_reads(postgres_db, expected=["told last", "and once more", "told first"])
 
 
 def test_a_transaction_of_another_database_holds_nothing_up(postgres_db, postgres_server):
     with postgres_server.admin() as other, other.transaction():
         other.execute("SELECT pg_current_xact_id()")
         _append(postgres_db, "told")
-        assert _subjects(postgres_db) == ["told"]
+        _soon_reads(postgres_db, expected=["told"])
 
 
 def test_a_reader_among_many_writers_gets_every_event_once(db):
@@ -122,18 +135,17 @@ def _read(db, last_id, limit):
 
 def test_a_reader_starts_again_when_the_database_was_restored(db):
     _append(db, "after the restore")
-    assert _subjects(db, last_id=1 << 62) == ["after the restore"]
+    _soon_reads(db, last_id=1 << 62, expected=["after the restore"])
 
 
 def test_old_events_are_forgotten_and_ids_are_never_used_again(db):
     _append(db, "a", "b")
-    with db.read() as session:
-        last = events.last_id(session)
+    last = _end_after(db, "a", "b")
     with db.write() as session:
         assert events.prune(session, utc_now() - timedelta(hours=1)) == 0
         assert events.prune(session, utc_now() + timedelta(hours=1)) == 2
     _append(db, "c")
-    assert _subjects(db, last) == ["c"]
+    _soon_reads(db, last, expected=["c"])
 
 
 def test_hostile_payloads_are_taken(db):

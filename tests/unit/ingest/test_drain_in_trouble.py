@@ -13,6 +13,7 @@ from hub.ingest import committer
 from hub.ingest.desk_pool import DeskCrashed, DeskPool
 from hub.ingest.entry import read_entry, write_attempts
 from hub.ingest.quarantine import Room
+from hub.ingest.work import Work
 from hub.sdk import AuthError, RetryLater
 from hub.vault.playback import Playback
 from hub.vault.stream import FileMissing
@@ -221,6 +222,25 @@ def test_an_entry_over_which_workers_died_again_and_again_is_set_aside(rig):
     [item] = rig.quarantine.list()
     assert (item.origin_name, item.reason.code) == ("deadly", "WORKER_DIED")
     assert len(rig.recordings()) == 1
+
+
+def test_what_a_worker_died_over_is_worked_on_alone_so_that_its_neighbours_are_not_blamed(rig, monkeypatch):
+    suspects = {rig.submit(call(number)).id for number in range(4)}
+    for receipt_id in suspects:
+        write_attempts(rig.spool.ready / receipt_id, 1, 0)
+    for number in range(4, 12):
+        rig.submit(call(number))
+    begin, together = Work.begin, []
+
+    def note(work, receipt_id):
+        begin(work, receipt_id)
+        if suspects & work._begun:
+            together.append(len(work))
+
+    monkeypatch.setattr(Work, "begin", note)
+    rig.empty()
+    assert together == [1] * 4
+    assert len(rig.recordings()) == 12
 
 
 def test_a_retried_item_comes_in(rig):
