@@ -89,13 +89,17 @@ class Site:
                 return recordings
             query["cursor"] = page["next"]
 
+    def waiting(self) -> list[Path]:
+        """Files that are still in the hand-off folder."""
+        return [path for path in self.handoff.rglob("*") if path.is_file()]
+
     def count(self, admin: Administrator) -> int:
         return int(admin.api.get("/recordings/count").json()["n"])
 
     def assert_all_found_once(self, admin: Administrator) -> None:
         """Every file is one recording with its very bytes, and the folder is empty."""
         until(lambda: self.count(admin) >= len(self.files), _WITHIN_S, "all recordings")
-        until(lambda: not list(self.handoff.iterdir()), _WITHIN_S, "the folder is empty")
+        until(lambda: not self.waiting(), _WITHIN_S, "the folder is empty")
         found = self.found(admin)
         assert found.keys() == self.files.keys()
         for name, content in self.files.items():
@@ -179,7 +183,7 @@ def bad_night(place: str) -> None:
         _mount("-o", "remount,ro", storage)
         site.drop(30, seconds=6.0)
         until(lambda: {"STORAGE_DOWN", "SPOOL_FULL"} <= _alarms(admin), _WITHIN_S, "the alarms of both disks")
-        assert list(site.handoff.iterdir()), "what has no room in the spool stays where it is"
+        assert site.waiting(), "what has no room in the spool stays where it is"
         subprocess.run(["umount", "--lazy", str(site.handoff)], check=True)
         until(lambda: _lamp(admin) == "down", _WITHIN_S, "a red lamp")
         _mount("-o", "remount,rw", storage)
