@@ -12,7 +12,7 @@ from sqlalchemy.pool import QueuePool
 
 from hub.db.types import canonical_json
 
-_CACHE_KIB = 16_384
+_CACHE_KIB = 8_192
 _WAL_LIMIT_BYTES = 64 << 20
 
 

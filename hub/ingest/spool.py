@@ -148,7 +148,7 @@ class Spool:
         unlisted = self.incoming / secrets.token_hex(16)
         folder.rename(unlisted)
         reached(DurableStep.SPOOL_ENTRY_UNLISTED)
-        shutil.rmtree(unlisted, ignore_errors=True)
+        _remove_entry(unlisted)
         reached(DurableStep.SPOOL_ENTRY_FREED)
 
     def clean(self) -> int:
@@ -255,3 +255,11 @@ def _lock_folder(folder: Path) -> int | None:
         raise
     os.close(lock)
     return None
+
+
+def _remove_entry(folder: Path) -> None:
+    """Remove an entry's folder, which is flat; whatever stays for now is removed by `clean`."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
