@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from gettext import NullTranslations
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -48,14 +49,18 @@ class Language:
     def moment(self, moment: datetime) -> str:
         """Date and time as lists show them: short, the year only if it is another one."""
         local = self.local(moment)
-        now = self.local(utc_now())
-        day = self.day(local.date()) if local.year == now.year else format_date(local, "medium", self.locale)
-        return self._join(day, format_time(local, "short", locale=self.locale))
+        if local.year == self.local(utc_now()).year:
+            day = _short_day(self.locale, local.date())
+        else:
+            day = _day(self.locale, local.date(), "medium")
+        return self._join(day, _minute(self.locale, local.hour, local.minute))
 
     def exact(self, moment: datetime) -> str:
         """Date and time to the second with the zone, for details and titles."""
         local = self.local(moment)
-        return self._join(format_date(local, "full", self.locale), format_time(local, "long", locale=self.locale))
+        return self._join(
+            _day(self.locale, local.date(), "full"), _second(self.locale, self.timezone, local.replace(microsecond=0))
+        )
 
     def stamp(self, moment: datetime) -> str:
         """Date and time to the second, for trails."""
@@ -63,11 +68,12 @@ class Language:
 
     def day(self, day: date) -> str:
         """Day and month."""
-        return str(format_skeleton("MMMd", day, locale=self.locale))
+        return _short_day(self.locale, day)
 
     def clock(self, moment: datetime) -> str:
         """Time of day."""
-        return str(format_time(self.local(moment), "short", locale=self.locale))
+        local = self.local(moment)
+        return _minute(self.locale, local.hour, local.minute)
 
     def _join(self, day: str, clock: str) -> str:
         pattern = self.locale.datetime_formats["medium"]
@@ -104,6 +110,26 @@ class Language:
     def zone_name(self) -> str:
         """The viewer's time zone in words."""
         return str(get_timezone_name(self.timezone, locale=self.locale))
+
+
+@lru_cache(maxsize=1000)
+def _short_day(locale: Locale, day: date) -> str:
+    return str(format_skeleton("MMMd", day, locale=locale))
+
+
+@lru_cache(maxsize=1000)
+def _day(locale: Locale, day: date, form: str) -> str:
+    return str(format_date(day, form, locale))
+
+
+@lru_cache(maxsize=3000)
+def _minute(locale: Locale, hour: int, minute: int) -> str:
+    return str(format_time(time(hour, minute), "short", locale=locale))
+
+
+@lru_cache(maxsize=3000)
+def _second(locale: Locale, _zone: ZoneInfo, local: datetime) -> str:  # equal moments of two zones read differently
+    return str(format_time(local, "long", locale=locale))
 
 
 def length(seconds: float) -> str:

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
 from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -28,6 +29,7 @@ from webui.viewing import language_of
 TEMPLATES = Path(__file__).parent / "templates"
 THEMES = (("auto", later("System"), "monitor"), ("light", later("Light"), "sun"), ("dark", later("Dark"), "moon"))
 _SCRIPTS = "webui/static/js/"
+_ICON = Markup('<svg class="icon {shape}" aria-hidden="true" focusable="false"><use href="{sprite}#{name}"/></svg>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Renderer:
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
+            auto_reload=False,
             undefined=StrictUndefined,
             extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
             trim_blocks=True,
@@ -72,6 +75,7 @@ class Renderer:
         environment.globals |= {"asset": self.assets.url}
         environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
         environment.filters |= {
+            "icon": lru_cache(maxsize=1000)(self._icon),
             "translated": speech.gettext,
             "moment": lambda value: speech.current().moment(value),
             "exact": lambda value: speech.current().exact(value),
@@ -117,9 +121,17 @@ class Renderer:
         return self.fragment(request, f"parts/alone_{name}.html", **counts, **context)
 
     def fragment(self, request: Request, template: str, status: int = 200, /, **context: Any) -> Response:
-        """A piece of a page."""
+        """A piece of a page, alone."""
+        return HTMLResponse(self.piece(request, template, **context), status)
+
+    def piece(self, request: Request, template: str, /, **context: Any) -> Markup:
+        """A piece of a page, to be put into another: a long one costs less so than by an include."""
         shared = self._shared(request, person_of(request))
-        return HTMLResponse(self.environment.get_template(template).render(shared | context), status)
+        return Markup(self.environment.get_template(template).render(shared | context))  # noqa: S704 - it was escaped
+
+    def _icon(self, name: str, shape: str = "") -> Markup:
+        """One symbol of the sprite; shape: further classes."""
+        return _ICON.format(name=name, shape=shape, sprite=self.assets.url("vendor/icons.svg"))
 
     def _shared(self, request: Request, person: Person | None) -> dict[str, Any]:
         language = language_of(request)

@@ -14,6 +14,7 @@ from figure import Figure, emit  # noqa: E402 - a benchmark is a script
 
 from tests.doubles import plugins  # noqa: E402
 from tests.doubles.hub import Administrator, Hub, until  # noqa: E402
+from webui.pages.recordings import PAGE_ROWS  # noqa: E402
 
 _HOSTILE = ("sleeper", "leaker", "exiter", "stubborn")
 _BAR = 1.5
@@ -29,7 +30,7 @@ def main() -> None:
         plugins.install_zoo(site)
         with Hub(Path(name) / "data", {"PYTHONPATH": str(site)}) as hub, hub.administrator() as admin:
             _add(admin, "steady")
-            until(lambda: _health(admin, "steady")["last_recording_at"], 60, "a first recording")
+            until(lambda: _count(admin) > PAGE_ROWS, 120, "a page full of recordings")  # a fuller page takes longer
             calm_ms = _p95_ms(admin, pages)
             for plugin in _HOSTILE:
                 _add(admin, plugin)
@@ -52,6 +53,10 @@ def main() -> None:
 def _add(admin: Administrator, plugin: str) -> None:
     device = {"plugin": plugin, "name": plugin, "settings": {"pause_s": 0.5}}
     admin.api.post("/devices", json=device).raise_for_status()
+
+
+def _count(admin: Administrator) -> int:
+    return int(admin.api.get("/recordings/count").json()["n"])
 
 
 def _health(admin: Administrator, name: str) -> dict[str, object]:

@@ -89,10 +89,13 @@ def list_page(request: Request) -> Response:
     if not page.items and not any(filters.active()):
         return _first_run(request)
     count = services_of(request).reader.count(viewer_of(request), filters.query(language_of(request).timezone))
-    return web_of(request).renderer.page(
+    context = _row_context(request, filters, page)
+    renderer = web_of(request).renderer
+    return renderer.page(
         request,
         "recordings/list.html",
-        **_row_context(request, filters, page),
+        **context,
+        rows=renderer.piece(request, "recordings/rows.html", **context),
         count=count,
         waiting=_waiting(request),
         culprits=[] if page.items else _culprits(request, filters),
@@ -112,9 +115,9 @@ def fresh_rows(request: Request) -> Response:
     page = _search(request, filters)
     unknown = Page(tuple(row for row in page.items if row.text_id not in known))
     count = services_of(request).reader.count(viewer_of(request), filters.query(language_of(request).timezone))
-    return web_of(request).renderer.fragment(
-        request, "recordings/fresh.html", **_row_context(request, filters, unknown), count=count
-    )
+    renderer = web_of(request).renderer
+    rows = renderer.piece(request, "recordings/rows.html", **_row_context(request, filters, unknown))
+    return renderer.fragment(request, "recordings/fresh.html", rows=rows, count=count)
 
 
 @shows("recording.list")
@@ -140,6 +143,7 @@ def _rows(request: Request, filters: RecordingFilters, page: Page[RecordingRow])
 def _row_context(request: Request, filters: RecordingFilters, page: Page[RecordingRow]) -> dict[str, Any]:
     devices = device_names(request)
     hidden = _hidden_columns(request)
+    play = gettext("Play %(who)s")
     return {
         "filters": filters,
         "page": page,
@@ -147,6 +151,7 @@ def _row_context(request: Request, filters: RecordingFilters, page: Page[Recordi
         "devices": services_of(request).instances.list(Kind.SOURCE),
         "device_name": lambda device_id: devices.get(device_id, gettext("Deleted device")),
         "hide": lambda name: Markup(" hidden") if name in hidden else "",
+        "play_title": lambda who: play % {"who": who},
         "directions": DIRECTIONS,
         "direction_icons": parties.DIRECTION_ICONS,
         "owner_icons": parties.OWNER_ICONS,
