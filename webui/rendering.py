@@ -58,6 +58,7 @@ class Renderer:
         self.assets = assets
         self.standing = standing
         self.newest_event = newest_event
+        self.icon = lru_cache(maxsize=1000)(self._make_icon)
 
     @cached_property
     def environment(self) -> Environment:
@@ -75,7 +76,7 @@ class Renderer:
         environment.globals |= {"asset": self.assets.url}
         environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
         environment.filters |= {
-            "icon": lru_cache(maxsize=1000)(self._icon),
+            "icon": self.icon,
             "translated": speech.gettext,
             "moment": lambda value: speech.current().moment(value),
             "exact": lambda value: speech.current().exact(value),
@@ -121,15 +122,11 @@ class Renderer:
         return self.fragment(request, f"parts/alone_{name}.html", **counts, **context)
 
     def fragment(self, request: Request, template: str, status: int = 200, /, **context: Any) -> Response:
-        """A piece of a page, alone."""
-        return HTMLResponse(self.piece(request, template, **context), status)
-
-    def piece(self, request: Request, template: str, /, **context: Any) -> Markup:
-        """A piece of a page, to be put into another: a long one costs less so than by an include."""
+        """A piece of a page."""
         shared = self._shared(request, person_of(request))
-        return Markup(self.environment.get_template(template).render(shared | context))  # noqa: S704 - it was escaped
+        return HTMLResponse(self.environment.get_template(template).render(shared | context), status)
 
-    def _icon(self, name: str, shape: str = "") -> Markup:
+    def _make_icon(self, name: str, shape: str = "") -> Markup:
         """One symbol of the sprite; shape: further classes."""
         return _ICON.format(name=name, shape=shape, sprite=self.assets.url("vendor/icons.svg"))
 

@@ -13,17 +13,22 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 from figure import Figure, emit
 from million import END_MS, EXTENSIONS, SPAN_MS, fill, name_of
 from sqlalchemy import func, select, true
 
+from hub.audit import SYSTEM
 from hub.catalog import search
 from hub.catalog.models import Recording
 from hub.catalog.query import Cursor, RecordingQuery, Visible
 from hub.clock import from_ms
+from hub.config import load_config
 from hub.db.database import Database
 from hub.sdk import Direction
 from tests.doubles import postgres
+from tests.doubles import services as doubles
+from tests.doubles.site import Site
 
 BAR_MS = 30.0
 ROUNDS = 40
@@ -85,6 +90,8 @@ def main() -> int:
         deep = _by_offset(db, rows, rounds)
         _emit(f"page of 50 of {rows:,}, all kinds", everything, beside="page by OFFSET at random depth", other=deep)
         _counts(db, rounds)
+        with tempfile.TemporaryDirectory() as folder:
+            _whole_pages(db, Path(folder), rounds)
     return 0
 
 
@@ -120,6 +127,25 @@ def _page(db: Database, query: RecordingQuery, before: Cursor | None) -> float:
     with db.read() as session:
         search.search(session, EVERYTHING, query, before=before)
     return (time.perf_counter() - begun) * 1000
+
+
+def _whole_pages(db: Database, folder: Path, rounds: int) -> None:
+    """The page as a browser gets it, over HTTP: search, count, lamps and HTML."""
+    config = load_config({}, data=folder)
+    config.make_folders()
+    services = doubles.build(config, db)
+    doubles.add_administrator(services)
+    token = services.accounts.sign_in(doubles.LOGIN, doubles.PASSWORD, SYSTEM).session_token
+    with Site(services, token=token) as site, httpx2.Client(base_url=site.address, cookies={"sid": token}) as browser:
+        for name, make in {"newest": dict, "an extension": lambda: {"q": _extension()}}.items():
+            took = []
+            for _ in range(rounds + 1):
+                begun = time.perf_counter()
+                answer = browser.get("/recordings", params=make())
+                took.append((time.perf_counter() - begun) * 1000)
+                assert answer.text.count("data-start") > 1
+            _emit(f"whole page over HTTP: {name}", took[1:])  # the first compiles templates
+    services.board.close()
 
 
 def _by_offset(db: Database, rows: int, rounds: int) -> list[float]:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hub.access.permissions import allows
 from hub.catalog.query import COUNT_BOUND, Count, Page
 from hub.catalog.recording import RecordingRow
 from hub.runtime.instance import Instance, InstanceState
@@ -22,6 +23,7 @@ from webui.recording_filters import (
     RecordingFilters,
     read_cursor,
 )
+from webui.recording_rows import RowWriter
 from webui.security import actor_of
 from webui.viewing import language_of
 
@@ -89,13 +91,10 @@ def list_page(request: Request) -> Response:
     if not page.items and not any(filters.active()):
         return _first_run(request)
     count = services_of(request).reader.count(viewer_of(request), filters.query(language_of(request).timezone))
-    context = _row_context(request, filters, page)
-    renderer = web_of(request).renderer
-    return renderer.page(
+    return web_of(request).renderer.page(
         request,
         "recordings/list.html",
-        **context,
-        rows=renderer.piece(request, "recordings/rows.html", **context),
+        **_row_context(request, filters, page),
         count=count,
         waiting=_waiting(request),
         culprits=[] if page.items else _culprits(request, filters),
@@ -115,9 +114,9 @@ def fresh_rows(request: Request) -> Response:
     page = _search(request, filters)
     unknown = Page(tuple(row for row in page.items if row.text_id not in known))
     count = services_of(request).reader.count(viewer_of(request), filters.query(language_of(request).timezone))
-    renderer = web_of(request).renderer
-    rows = renderer.piece(request, "recordings/rows.html", **_row_context(request, filters, unknown))
-    return renderer.fragment(request, "recordings/fresh.html", rows=rows, count=count)
+    return web_of(request).renderer.fragment(
+        request, "recordings/fresh.html", **_row_context(request, filters, unknown), count=count
+    )
 
 
 @shows("recording.list")
@@ -143,19 +142,21 @@ def _rows(request: Request, filters: RecordingFilters, page: Page[RecordingRow])
 def _row_context(request: Request, filters: RecordingFilters, page: Page[RecordingRow]) -> dict[str, Any]:
     devices = device_names(request)
     hidden = _hidden_columns(request)
-    play = gettext("Play %(who)s")
+    writer = RowWriter(
+        web_of(request).renderer.icon,
+        lambda device_id: devices.get(device_id, gettext("Deleted device")),
+        hidden=hidden,
+        may_play=allows(viewer_of(request), "recording.play"),
+    )
     return {
         "filters": filters,
         "page": page,
+        "rows": writer.write(page.items),
         "number": _page_number(request),
         "devices": services_of(request).instances.list(Kind.SOURCE),
-        "device_name": lambda device_id: devices.get(device_id, gettext("Deleted device")),
         "hide": lambda name: Markup(" hidden") if name in hidden else "",
-        "play_title": lambda who: play % {"who": who},
         "directions": DIRECTIONS,
         "direction_icons": parties.DIRECTION_ICONS,
-        "owner_icons": parties.OWNER_ICONS,
-        "owner_kinds": parties.OWNER_KINDS,
     }
 
 
