@@ -1,6 +1,10 @@
 """Words for facts that plug-ins and the catalog name by constants."""
 
+from hub.ingest.finding import FILE_DAMAGED, FILE_EMPTY
 from webui.language import gettext, later
+
+_NOT_UNDERSTOOD = later("Its content could not be understood")
+_PROBLEMS = {FILE_DAMAGED: later("A part of it is missing or damaged"), FILE_EMPTY: later("It holds no audio")}
 
 MOMENTS = {
     "started": later("The call began"),
@@ -41,6 +45,11 @@ _SYSTEMS = (
     ("Mac OS X", "macOS"),
     ("Linux", "Linux"),
 )
+
+
+def problem_words(code: str) -> str:
+    """What is wrong with the content of a recording, for the code of its problem."""
+    return gettext(_PROBLEMS.get(code, _NOT_UNDERSTOOD))
 
 
 def moment_name(what: str) -> str:

@@ -9,6 +9,7 @@ from hub.catalog.recording import RecordingRow
 from hub.clock import to_ms
 from hub.sdk import Owner, Party
 from webui import parties
+from webui.facts import problem_words
 from webui.language import current, gettext, length, ngettext
 from webui.recording_filters import DIRECTIONS
 
@@ -39,8 +40,8 @@ class RowWriter:
         self._unplayable = gettext("This recording cannot be played in a browser")
         self._select = escape(gettext("Select"))
         self._play = gettext("Play %(who)s")
-        self._play_icons = icon("play", "play") + icon("pause", "pause")
-        self._arrow = icon("chevron-right", "arrow")
+        self._play_icons = f"{icon('play', 'play')}{icon('pause', 'pause')}"
+        self._arrow = str(icon("chevron-right", "arrow"))
         self._directions = {
             value: f'<span class="direction {value}">{icon(parties.DIRECTION_ICONS[value])}'
             f"<span>{escape(gettext(label))}</span></span>"
@@ -49,7 +50,7 @@ class RowWriter:
 
     def write(self, rows: Iterable[RecordingRow]) -> Markup:
         """All of them as table rows; every value is escaped."""
-        return Markup("\n").join(Markup(self._row(row)) for row in rows)  # noqa: S704 - escaped where it was written
+        return Markup("\n".join(self._row(row) for row in rows))  # noqa: S704 - escaped where it is written
 
     def _row(self, row: RecordingRow) -> str:
         name, who = row.text_id, escape(parties.title_of(row.parties))
@@ -94,7 +95,7 @@ class RowWriter:
 
     def _people(self, row: RecordingRow) -> str:
         people = parties.in_order(row.parties)
-        shown = self._arrow.join(Markup(_party(one)) for one in people[:_PEOPLE_SHOWN])  # noqa: S704 - escaped there
+        shown = self._arrow.join(_party(one) for one in people[:_PEOPLE_SHOWN])
         rest = people[_PEOPLE_SHOWN:]
         names = escape(", ".join(parties.name_of(one) for one in rest))
         more = f'<span class="badge more" title="{names}">+{len(rest)}</span>' if rest else ""
@@ -111,7 +112,7 @@ class RowWriter:
     def _flags(self, row: RecordingRow) -> str:
         flags = []
         if row.problem:
-            flags.append(self._flag("triangle-alert", "bad", gettext("Its content could not be understood")))
+            flags.append(self._flag("triangle-alert", "bad", problem_words(row.problem[0])))
         if row.notice.kind == "none":
             flags.append(self._flag("megaphone", "warn", gettext("The parties were not told")))
         elif row.notice.kind != "unknown":

@@ -98,6 +98,7 @@ class Renderer:
             "provenance": facts.provenance,
             "field_name": facts.field_name,
             "moment_name": facts.moment_name,
+            "problem_words": facts.problem_words,
             "raw_text": facts.raw_text,
             "browser_name": facts.browser_name,
             "json_attribute": lambda value: json.dumps(value, ensure_ascii=False, default=list),

@@ -65,7 +65,7 @@ FILE_PARSE_ERROR = AlarmCode(
     title="File not understood",
     text="File {file} cannot be read: {reason}.",
     hint="The original is kept and catalogued. `recording-hub vrl-inspect` shows what is in such a file; an encrypted "
-    "one needs encryption switched off at its source.",
+    "one needs encryption switched off at its source. The filter Problems of the list finds all such recordings.",
     lasting=False,
 )
 FILE_ENCODE_ERROR = AlarmCode(

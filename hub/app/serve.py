@@ -31,6 +31,7 @@ from hub.observe import logging, metrics
 from hub.runtime.children import ChildCommand
 from hub.runtime.instances import Instances
 from hub.runtime.supervisor import Supervisor
+from hub.sdk import Alarm
 
 _log = structlog.get_logger(__name__)
 _WEB_START_S = 60.0
@@ -102,7 +103,10 @@ async def _supervise(config: HubConfig, db: Database, instances: Instances, open
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, work.cancel)
-    _note(board, codes.SYSTEM_RESTARTED if last_run.begin(config) else codes.SYSTEM_STARTED)
+    if last_run.begin(config):
+        _tell(board.raise_alarm, codes.SYSTEM_RESTARTED)
+    else:
+        _tell(board.note, codes.SYSTEM_STARTED)
     announcing = asyncio.create_task(_open(config, db, opening)) if children else None
     gc.freeze()  # what was imported lives as long as the process
     try:
@@ -112,7 +116,7 @@ async def _supervise(config: HubConfig, db: Database, instances: Instances, open
         if announcing is not None:
             announcing.cancel()
             await asyncio.gather(announcing, return_exceptions=True)
-        _note(board, codes.SYSTEM_STOPPED)
+        _tell(board.note, codes.SYSTEM_STOPPED)
         await asyncio.to_thread(board.close)
         last_run.end(config)
     return 0
@@ -147,9 +151,9 @@ def _with_free_port(config: HubConfig) -> HubConfig:
         return config.listening_on(port=trial.getsockname()[1])
 
 
-def _note(board: Board, code: codes.AlarmCode) -> None:
+def _tell(enter: Callable[[str, Alarm], int], code: codes.AlarmCode) -> None:
     try:
-        board.note(HUB, code.alarm(f"hub.{code.code.lower()}", time=utc_now().isoformat(timespec="seconds")))
+        enter(HUB, code.alarm(f"hub.{code.code.lower()}", time=utc_now().isoformat(timespec="seconds")))
     except HubError as exc:
         _log.warning("alarm.not_kept", code=code.code, reason=str(exc))
 

@@ -10,7 +10,10 @@ KEY = "handoff.contested"
 VANISHED_NEEDED = 3
 WITHIN_S = 600.0
 QUIET_S = 1800.0
-HINT = "Stop Media Manager, or whatever else takes files from this folder; then every call comes to the hub."
+HINT = (
+    "Stop Media Manager, or whatever else takes files from this folder, such as a second device of this hub; "
+    "then every call comes to this device."
+)
 
 
 class Contest:

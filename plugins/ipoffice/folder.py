@@ -98,7 +98,8 @@ def look_at(folder: str, path: str) -> Look | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        if error.errno == errno.ELOOP:  # a part of the path became a symbolic link
+        # a part of the path became a symbolic link; or no file can have this name, such as a sidecar's of a long one
+        if error.errno in {errno.ELOOP, errno.ENAMETOOLONG}:
             return None
         raise
     return Look.of(status) if stat.S_ISREG(status.st_mode) else None

@@ -13,6 +13,7 @@ from pathlib import Path
 
 MEDIA_MANAGER = re.compile(rb"media[-_ ]?(manager|mgr)", re.IGNORECASE)
 INOTIFY = re.compile(r"^inotify wd:\S+ ino:([0-9a-f]+) sdev:([0-9a-f]+)", re.MULTILINE)
+HUB_DEVICE = b"hub.runtime.source_host"
 SEARCH_S = 2.0
 
 
@@ -50,7 +51,8 @@ def find_rivals(folder: str, own_pids: frozenset[int] = frozenset(), proc: Path 
             if MEDIA_MANAGER.search(command if program.startswith(b"java") else program):
                 found.append(Rival(pid, name, "is Media Manager"))
             elif _watches(proc / str(pid), status):
-                found.append(Rival(pid, name, "watches the folder"))
+                who = "another device of a Recording Hub" if HUB_DEVICE in command else name
+                found.append(Rival(pid, who, "watches the folder"))
     return found
 
 

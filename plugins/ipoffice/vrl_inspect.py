@@ -132,7 +132,7 @@ def _read_sidecars(path: Path, settings: IPOfficeSettings, reading: Reading) -> 
     found = []
     for name in sidecar_names(path.stem, settings.sidecars):
         beside = path.with_name(name)
-        if name == path.name or not beside.is_file():
+        if name == path.name or not _is_file(beside):
             continue
         found.append(name)
         try:
@@ -141,6 +141,13 @@ def _read_sidecars(path: Path, settings: IPOfficeSettings, reading: Reading) -> 
         except Unreadable as reason:
             reading.facts.note(f"sidecar {name}: {reason}")
     return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # no file can have so long a name
+        return False
 
 
 def _describe_fields(fields: CallFields) -> dict[str, dict[str, str]]:

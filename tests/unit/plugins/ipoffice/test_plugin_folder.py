@@ -79,7 +79,7 @@ def test_what_lay_there_before_the_hub_is_taken_and_what_comes_meanwhile_as_well
 
 
 def test_names_of_any_bytes_and_of_full_length_are_taken(site: Site) -> None:
-    names = [b"a b'\"$(x)\n.wav", b"\xff\xfe.wav", b"\xc3\xa4" * 125 + b".wav", b"-.wav"]
+    names = [b"a b'\"$(x)\n.wav", b"\xff\xfe.wav", b"\xc3\xa4" * 125 + b".wav", b"n" * 251 + b".wav", b"-.wav"]
 
     async def act() -> None:
         for raw in names:
