@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from hub.audit.actor import SYSTEM
 from hub.catalog import preferences
@@ -63,6 +63,22 @@ def test_a_test_keeps_the_form_and_shows_reason_hint_and_warnings(page: Page) ->
     expect(verdict).to_contain_text("It works")
     expect(verdict).to_contain_text("is Media Manager still running?")
     assert page.url.endswith("/devices/new/ipoffice")
+
+
+def test_the_last_verdict_goes_when_another_test_begins(page: Page) -> None:
+    page.goto("/devices/new/ipoffice")
+    page.get_by_label("What people call it").fill("Branch")
+    page.get_by_label("Hand-off folder").fill("/nowhere/at/all")
+    page.get_by_role("button", name="Test").click()
+    verdict = page.locator("#verdict")
+    expect(verdict).to_contain_text("/nowhere/at/all does not exist.")
+    running: list[Route] = []
+    page.route("**/devices/new/ipoffice/test", lambda route: running.append(route))  # noqa: PLW0108 - Playwright marks it
+    page.get_by_label("Hand-off folder").fill("/tmp")
+    page.get_by_role("button", name="Test").click()
+    expect(verdict).to_be_empty()
+    running[0].continue_()
+    expect(verdict).to_contain_text("It works")
 
 
 def test_every_wrong_entry_is_told_beside_its_field(page: Page, site: Site) -> None:

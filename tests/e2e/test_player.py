@@ -4,6 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import text
 
 from hub import ids
 from hub.audit.action import Action
@@ -160,6 +161,49 @@ def test_a_link_at_a_time_opens_the_recording_there(browser: Browser, site: Site
         expect(other.locator("[data-part=position]")).to_have_text("0:17")
         expect(other.locator("#dock .play-pause")).to_have_accessible_name("Play")
         expect(other.get_by_role("heading", level=1)).to_contain_text("João Pereira")
+
+
+def _playhead(page: Page) -> float:
+    """Where the waveform's playhead stands, as a share of the whole."""
+    style = page.locator(".wave-box [part=cursor]").evaluate("(cursor) => cursor.style.left")
+    return float(style.removesuffix("%") or 0) / 100
+
+
+def test_the_playhead_stands_where_the_clock_says_before_it_plays(page: Page) -> None:
+    page.goto(page.locator("td.col-date a").first.get_attribute("href") + "?t=10")  # type: ignore[operator]
+    until(lambda: _playhead(page) == pytest.approx(10 / 43, abs=0.01), 20, "the playhead at 0:10")
+    expect(page.locator("[data-part=position]")).to_have_text("0:10")
+    page.keyboard.press("l")
+    assert _playhead(page) == pytest.approx(15 / 43, abs=0.01)
+    wave = page.locator("[data-part=wave]").bounding_box()
+    assert wave
+    page.mouse.click(wave["x"] + wave["width"] / 2, wave["y"] + 20)
+    expect(page.locator("[data-part=position]")).to_have_text("0:21")
+    page.keyboard.press("k")
+    expect(page.locator("#dock")).to_have_class(re.compile("sounding"))
+    until(lambda: 21 < _time(page) < 40, 20, "playing on from where the playhead stood")
+    assert _playhead(page) > 21 / 43
+
+
+def test_a_link_behind_the_end_stops_at_the_end(page: Page) -> None:
+    page.goto(page.locator("td.col-date a").first.get_attribute("href") + "?t=99999")  # type: ignore[operator]
+    expect(page.locator(".lane")).to_have_count(2)
+    expect(page.locator("[data-part=position]")).to_have_text("0:43")
+    until(lambda: _playhead(page) == pytest.approx(1, abs=0.01), 20, "the playhead at the end")
+
+
+@pytest.mark.parametrize(("length_ms", "shown"), [(25_600, "0:26"), (26_500, "0:26"), (27_500, "0:28")])
+def test_the_player_rounds_a_length_as_list_and_page_do(page: Page, site: Site, length_ms: int, shown: str) -> None:
+    newest = page.locator("tr[data-id]").first.get_attribute("data-id") or ""
+    with site.services.db.write() as session:
+        values = {"length": length_ms, "id": ids.from_text(newest)}
+        session.execute(text("UPDATE recording SET duration_ms = :length WHERE id = :id"), values)
+    page.reload()
+    expect(page.locator("td.col-length").first).to_have_text(shown)
+    page.goto(f"/r/{newest}")
+    expect(page.locator("dd", has_text=re.compile(rf"^{shown}"))).to_have_count(1)
+    expect(page.locator("[data-part=length]")).to_have_text(shown)
+    expect(page.get_by_role("slider", name="Position")).to_have_attribute("aria-valuetext", f"0:00 of {shown}")
 
 
 def test_a_replay_is_one_line_of_the_trail_however_often_one_seeks(dock: Page, site: Site) -> None:

@@ -73,6 +73,11 @@ class SettingsForm extends HTMLElement {
 
 customElements.define("settings-form", SettingsForm);
 
+// a verdict is about what was tested: it goes when another test begins
+document.addEventListener("htmx:before:request", ({ detail }) => {
+  if (detail.ctx.target?.id === "verdict") detail.ctx.target.replaceChildren();
+});
+
 // leaving by a link inside the hub
 document.addEventListener("htmx:before:request", (event) => {
   const form = document.querySelector("settings-form");

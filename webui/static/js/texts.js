@@ -16,6 +16,12 @@ export function clock(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
+// how long a recording is: rounded as the server rounds it (halves to the even second), so that all pages agree
+export function length(seconds) {
+  const near = Math.round(seconds);
+  return clock(near - seconds === 0.5 && near % 2 ? near - 1 : near);
+}
+
 export function announce(text) {
   const line = document.getElementById("announcer");
   if (!line) return;

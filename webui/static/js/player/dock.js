@@ -1,6 +1,6 @@
 // <rec-player>: the player at the bottom. It lives outside <main>, so it goes on while one moves between pages.
 
-import { announce, clock, icon, t } from "../texts.js";
+import { announce, clock, icon, length, t } from "../texts.js";
 import { copy } from "../clipboard.js";
 import { Lanes } from "./lanes.js";
 import { fetchPeaks } from "./peaks.js";
@@ -34,6 +34,7 @@ class RecPlayer extends HTMLElement {
     on("playing canplay error ended", () => delete this.dataset.waiting);
     on("ended", () => this.dispatch("player:ended"));
     on("error", () => this.explainFailure());
+    on("loadedmetadata", () => this.grantWish());
     on("ratechange durationchange", () => showPosition(this.audio));
   }
 
@@ -89,15 +90,16 @@ class RecPlayer extends HTMLElement {
     }
   }
 
-  async show(recording, at, play, signal) {
+  async show(recording, start, play, signal) {
+    const at = Math.min(start, recording.duration_s || start);
     this.recording = recording;
     this.parts.who.textContent = recording.title;
     this.parts.when.textContent = [recording.when, recording.device].filter(Boolean).join(" · ");
-    this.parts.length.textContent = clock(recording.duration_s ?? 0);
+    this.parts.length.textContent = length(recording.duration_s ?? 0);
     this.parts.position.textContent = clock(at);
     if (recording.state !== "ready") return this.showState(recording.icon, recording.message, recording.shade);
     this.audio.src = recording.media;
-    this.seekWhenReady(at);
+    if (at) this.moveTo(at);
     if (play) this.play();
     showOnSystem(this, recording);
     await this.draw(recording, signal);
@@ -113,15 +115,21 @@ class RecPlayer extends HTMLElement {
     if (!peaks) return this.classList.add("no-wave");
     this.classList.remove("no-wave");
     this.spans = silences(peaks.raw, recording.duration_s);
-    this.wave = new Waveform(this.parts["wave-box"], this.audio, { duration: recording.duration_s, peaks, lanes: recording.lanes });
+    const about = { duration: recording.duration_s, peaks, lanes: recording.lanes, onEarlySeek: (time) => this.seek(time) };
+    this.wave = new Waveform(this.parts["wave-box"], this.audio, about);
     this.setSpeed(this.kept.speed);
     this.showTime();
   }
 
-  seekWhenReady(at) {
-    if (!at) return;
-    this.audio.currentTime = at;
-    this.audio.addEventListener("loadedmetadata", () => (this.audio.currentTime = at), { once: true });
+  // until the audio is there a time is only a wish, and not every browser remembers it
+  moveTo(time) {
+    this.wish = this.audio.readyState === HTMLMediaElement.HAVE_NOTHING ? time : null;
+    this.audio.currentTime = time;
+  }
+
+  grantWish() {
+    if (this.wish !== null) this.audio.currentTime = this.wish;
+    this.wish = null;
   }
 
   release() {
@@ -129,6 +137,7 @@ class RecPlayer extends HTMLElement {
     this.wave?.destroy();
     this.wave = null;
     this.spans = [];
+    this.wish = null;
     this.failed = false;
     this.recording = null;
     this.audio.pause();
@@ -163,7 +172,7 @@ class RecPlayer extends HTMLElement {
   }
 
   seek(time) {
-    this.audio.currentTime = Math.min(Math.max(time, 0), this.recording?.duration_s ?? 0);
+    this.moveTo(Math.min(Math.max(time, 0), this.recording?.duration_s ?? 0));
     this.showTime();
   }
 
@@ -272,8 +281,9 @@ class RecPlayer extends HTMLElement {
       if (after !== null) this.audio.currentTime = after;
     }
     this.parts.position.textContent = clock(time);
+    this.wave?.show(time);
     this.parts.wave.ariaValueNow = Math.floor(time);
-    this.parts.wave.ariaValueText = t("{time} of {length}", { time: clock(time), length: clock(this.recording?.duration_s ?? 0) });
+    this.parts.wave.ariaValueText = t("{time} of {length}", { time: clock(time), length: length(this.recording?.duration_s ?? 0) });
   }
 
   showState(symbol = "", message = "", shade = "", canRetry = false) {

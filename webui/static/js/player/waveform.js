@@ -26,7 +26,7 @@ const colour = (name) => computed(`var(${name})`);
 const faded = (name, share) => computed(`color-mix(in srgb, var(${name}) ${share}%, var(--raised))`);
 
 export class Waveform {
-  constructor(box, audio, { duration, peaks, lanes }) {
+  constructor(box, audio, { duration, peaks, lanes, onEarlySeek }) {
     this.box = box;
     this.duration = duration;
     this.lanes = lanes;
@@ -52,6 +52,8 @@ export class Waveform {
       plugins: [this.timeline(), this.hover()],
     });
     this.surfer.on("error", () => {}); // the audio element's own errors are handled by the player
+    this.surfer.on("ready", () => this.show(audio.currentTime));
+    this.surfer.on("interaction", (time) => audio.readyState === HTMLMediaElement.HAVE_NOTHING && onEarlySeek(time));
     this.onTheme = () => this.surfer.setOptions(this.look());
     document.addEventListener("hub:theme", this.onTheme);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", this.onTheme);
@@ -71,6 +73,11 @@ export class Waveform {
   hover() {
     const look = { lineColor: colour("--text-3"), lineWidth: 1, labelBackground: colour("--text"), labelColor: colour("--raised"), labelSize: "11px" };
     return Hover.create({ ...look, formatTimeCallback: clock });
+  }
+
+  // the playhead: wavesurfer follows the events of the audio, of which there are none before it is loaded
+  show(time) {
+    if (this.surfer.getDuration()) this.surfer.updateProgress(time);
   }
 
   get fitPxPerSecond() {
