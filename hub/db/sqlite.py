@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from sqlalchemy.pool import QueuePool
 from hub.db.types import canonical_json
 
 _CACHE_KIB = 8_192
+_CREATE_S, _AGAIN_S = 10.0, 0.02
 _WAL_LIMIT_BYTES = 64 << 20
 
 
@@ -52,10 +54,22 @@ def create_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     connection = sqlite3.connect(path, isolation_level=None)
+    ends_s = time.monotonic() + _CREATE_S
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        while not _keeps_log_ahead(connection) and time.monotonic() < ends_s:
+            time.sleep(_AGAIN_S)
     finally:
         connection.close()
+
+
+def _keeps_log_ahead(connection: sqlite3.Connection) -> bool:
+    """Switch the mode; SQLite does not wait, as it does otherwise, for another process that is just doing the same."""
+    try:
+        return bool(connection.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",))
+    except sqlite3.OperationalError as exc:
+        if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:  # the low byte: there are several kinds of busy
+            return False
+        raise
 
 
 def _connect(path: Path, timeout_s: float, *, writes: bool) -> sqlite3.Connection:
