@@ -16,13 +16,15 @@ from hub.catalog.views import media_of
 from hub.db.database import Database
 from hub.jobs.context import Handler, JobContext
 from hub.jobs.errors import JobHopeless
-from hub.jobs.job import NewJob
+from hub.jobs.job import NewJob, Rule
 from hub.sdk import AuthError, BadRecording, NotFound, RetryLater
 from hub.steps import DurableStep, reached
 from hub.vault.placement import StoredAs, place
 from hub.vault.stores import Stores
 
 COPY, REMOVE = "vault.copy", "vault.remove"
+# Copying bytes kills no worker: one that died meanwhile was killed for another reason, and the copy is still owed.
+RULES = {COPY: Rule(crashes=100), REMOVE: Rule(crashes=100)}
 _log = structlog.get_logger(__name__)
 
 
