@@ -13,7 +13,6 @@ from webui.facts import problem_words
 from webui.language import current, gettext, length, ngettext
 from webui.recording_filters import DIRECTIONS
 
-_PEOPLE_SHOWN = 2
 _HIDDEN = " hidden"
 
 
@@ -95,8 +94,8 @@ class RowWriter:
 
     def _people(self, row: RecordingRow) -> str:
         people = parties.in_order(row.parties)
-        shown = self._arrow.join(_party(one) for one in people[:_PEOPLE_SHOWN])
-        rest = people[_PEOPLE_SHOWN:]
+        shown = self._arrow.join(_party(one) for one in people[: parties.SHOWN])
+        rest = people[parties.SHOWN :]
         names = escape(", ".join(parties.name_of(one) for one in rest))
         more = f'<span class="badge more" title="{names}">+{len(rest)}</span>' if rest else ""
         content = f"{shown}{more}" if people else '<span class="faint">—</span>'

@@ -26,8 +26,8 @@ from hub.config.paths import make_folder
 from hub.config.secrets import SecretBox
 from hub.db.database import Database
 from hub.errors import HubError
-from hub.ingest import later_forms
 from hub.ingest.drain import Drain
+from hub.ingest.later_forms import RULES as FORM_RULES
 from hub.ingest.later_forms import LaterForms
 from hub.ingest.spool import Spool
 from hub.jobs.worker import Worker, WorkerSettings
@@ -35,7 +35,7 @@ from hub.observe import logging
 from hub.runtime.connectors import Connectors
 from hub.runtime.instances import Instances
 from hub.runtime.plugins import Plugins
-from hub.vault import copies as copies_of_media
+from hub.vault.copies import RULES as COPY_RULES
 from hub.vault.copies import Copies
 from hub.vault.stores import Stores
 
@@ -80,7 +80,7 @@ def run_worker(config: HubConfig) -> int:
             Worker(
                 db,
                 {**copies.handlers(), **forms.handlers()},
-                WorkerSettings(rules={**later_forms.RULES, **copies_of_media.RULES}),
+                WorkerSettings(rules={**FORM_RULES, **COPY_RULES}),
                 watch=JobWatch(db, board).look,
             )
         )

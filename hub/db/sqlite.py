@@ -56,20 +56,22 @@ def create_file(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     ends_s = time.monotonic() + _CREATE_S
     try:
-        while not _keeps_log_ahead(connection) and time.monotonic() < ends_s:
+        while not _switched(connection, may_wait=time.monotonic() < ends_s):
             time.sleep(_AGAIN_S)
     finally:
         connection.close()
 
 
-def _keeps_log_ahead(connection: sqlite3.Connection) -> bool:
+def _switched(connection: sqlite3.Connection, *, may_wait: bool) -> bool:
     """Switch the mode; SQLite does not wait, as it does otherwise, for another process that is just doing the same."""
     try:
-        return bool(connection.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",))
+        connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.OperationalError as exc:
-        if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:  # the low byte: there are several kinds of busy
+        is_busy = exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the low byte: there are several kinds of busy
+        if is_busy and may_wait:
             return False
         raise
+    return True
 
 
 def _connect(path: Path, timeout_s: float, *, writes: bool) -> sqlite3.Connection:
