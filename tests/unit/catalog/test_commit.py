@@ -7,13 +7,14 @@ import pytest
 from sqlalchemy import func, select
 
 from hub.audit.models import AuditLine
-from hub.catalog import events, search
+from hub.catalog import search
 from hub.catalog.claims import find_known
 from hub.catalog.commit import commit_recordings
 from hub.catalog.models import Media, Origin, Recording, RollDay, RollMonth
 from hub.catalog.prepared import MediaKind, Outcome
 from hub.catalog.query import RecordingQuery
 from hub.sdk import Direction, Notice, NoticeKind, Owner, OwnerKind, Party, Role
+from tests.doubles.outbox import told
 from tests.doubles.recordings import EVERYTHING, NOON, commit, commit_one, draft, media, prepared, sha256
 
 
@@ -255,7 +256,7 @@ def test_each_recording_brings_its_seal_into_the_trail_and_an_event(db):
     commit(db, item)
     with db.read() as session:
         [line] = session.execute(select(AuditLine.table())).all()
-        [event] = events.after(session, 0)
+        [event] = told(session)
     assert line.action == "recording.ingest"
     assert line.facts["media"][0]["sha256"] == item.media[0].sha256
     assert event.topic == "recording.catalogued"

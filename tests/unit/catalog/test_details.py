@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import String, cast, func, select
 
 from hub.audit.models import AuditLine
-from hub.catalog import events, search
+from hub.catalog import search
 from hub.catalog.commit import commit_recordings
 from hub.catalog.details import commit_details, forget_details, hold_devices
 from hub.catalog.models import DetailNumber, Recording, RollDay, RollMonth, StoredDetail
 from hub.catalog.query import RecordingQuery
 from hub.clock import utc_now
 from hub.sdk import CallDetail, Direction, Owner, OwnerKind, Party, Role
+from tests.doubles.outbox import told
 from tests.doubles.recordings import EVERYTHING, NOON, commit, commit_one, prepared, sha256
 
 _details = count(1)
@@ -227,7 +228,7 @@ def test_a_completed_recording_tells_those_who_watch_and_the_trail(db):
     recording_id = commit_one(db, **NOTHING | {"call_id": "77"})
     _commit_details(db, _detail())
     with db.read() as session:
-        topics = [event.topic for event in events.after(session, 0)]
+        topics = [event.topic for event in told(session)]
         actions = session.scalars(select(AuditLine.action).order_by(AuditLine.id)).all()
     assert topics == ["recording.catalogued", "recording.changed"]
     assert actions == ["recording.ingest", "recording.details_fill"]

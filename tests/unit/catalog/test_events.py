@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from hub.catalog import events, preferences
 from hub.clock import utc_now
+from tests.doubles import outbox
 from tests.doubles.hub import until
 
 
@@ -27,8 +28,19 @@ def _soon_reads(db, last_id=0, *, expected):
 
 
 def _end_after(db, *subjects):
-    """The end of the events once these can be read."""
+    """The id of the last of these events, once every reader may go on from it."""
     _soon_reads(db, expected=list(subjects))
+    last = _newest(db)
+    until(lambda: _last_id(db) == last, 5, "the end of the events")
+    return last
+
+
+def _newest(db):
+    with db.read() as session:
+        return outbox.newest(session)
+
+
+def _last_id(db):
     with db.read() as session:
         return events.last_id(session)
 
@@ -53,8 +65,7 @@ def test_an_event_is_seen_only_when_its_act_is_done(db):
 
 
 def test_a_new_reader_begins_at_the_end(db):
-    with db.read() as session:
-        assert events.last_id(session) == 0
+    assert _last_id(db) == 0
     _append(db, "old")
     last = _end_after(db, "old")
     _append(db, "new")
@@ -116,16 +127,19 @@ def test_a_reader_among_many_writers_gets_every_event_once(db):
     threads = [threading.Thread(target=write, args=(writer,)) for writer in range(3)]
     for thread in threads:
         thread.start()
-    seen, last, writing = [], 0, True
-    while writing:
-        writing = any(thread.is_alive() for thread in threads)
-        while batch := _read(db, last, 7):
-            seen += [event.subject for event in batch]
-            last = batch[-1].id
-    for thread in threads:
-        thread.join()
+    seen = []
+
+    def read_to_the_end():
+        done = not any(thread.is_alive() for thread in threads)
+        while batch := _read(db, seen[-1].id if seen else 0, 7):
+            seen.extend(batch)
+        return done and seen[-1].id == _newest(db)
+
+    until(read_to_the_end, 30, "the last event")
     assert failures == []
-    assert sorted(seen) == sorted(f"{writer}.{number}" for writer in range(3) for number in range(15))
+    assert sorted(event.subject for event in seen) == sorted(
+        f"{writer}.{number}" for writer in range(3) for number in range(15)
+    )
 
 
 def _read(db, last_id, limit):
@@ -151,4 +165,5 @@ def test_old_events_are_forgotten_and_ids_are_never_used_again(db):
 def test_hostile_payloads_are_taken(db):
     with db.write() as session:
         events.append(session, "x", "\0" * 1000, {"\0": ["\ud800"]})
-    assert len(_subjects(db)[0]) <= 255
+    [subject] = until(lambda: _subjects(db), 5, "the event")
+    assert len(subject) <= 255

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from hub.catalog import events, search
+from hub.catalog import search
 from hub.catalog.errors import NoSuchMedia
 from hub.catalog.placements import add_placement, receipt_stage
 from hub.catalog.prepared import MediaKind, Verified
 from hub.sdk import Stage
+from tests.doubles.outbox import told
 from tests.doubles.recordings import EVERYTHING, commit, media, prepared
 
 
@@ -84,7 +85,7 @@ def test_a_copy_is_told_to_those_who_watch(db):
     commit(db, item)
     _copy(db, _media(db, item)[0])
     with db.read() as session:
-        assert events.after(session, 0)[-1].topic == "recording.changed"
+        assert told(session)[-1].topic == "recording.changed"
         assert search.find(session, EVERYTHING, item.recording_id).revision == 2
 
 

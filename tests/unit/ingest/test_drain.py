@@ -12,6 +12,7 @@ from hub.ingest.finding import FILE_DAMAGED, FILE_EMPTY, FILE_PARSE_ERROR
 from hub.jobs.listing import list_jobs
 from hub.sdk import CallDetail, Direction, MediaFile, Party
 from tests.doubles import audio
+from tests.doubles.outbox import newest, told
 from tests.unit.ingest.conftest import NOON, OTHER_STORE, call
 
 OPUS = MediaPolicy(stored_form="opus")
@@ -204,10 +205,10 @@ def test_copies_are_asked_for_in_the_same_transaction(rig):
 
 def test_those_who_watch_are_told(rig):
     with rig.db.read() as session:
-        before = events.last_id(session)
+        before = newest(session)
     rig.submit(call())
     rig.empty()
     with rig.db.read() as session:
-        topics = [event.topic for event in events.after(session, before)]
+        topics = [event.topic for event in told(session, before)]
     assert events.Topic.RECORDING_CATALOGUED in topics
     assert events.Topic.SPOOL_CHANGED in topics

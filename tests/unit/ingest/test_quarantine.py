@@ -8,6 +8,7 @@ from hub.db.errors import DatabaseAway
 from hub.ingest.entry import read_entry
 from hub.ingest.quarantine import NotInQuarantine, Quarantine, Reason, Room
 from tests.doubles import outage
+from tests.doubles.outbox import newest, told
 from tests.unit.ingest.conftest import call
 
 WHY = Reason("TEST", "it was set aside for a test", "Retry it.")
@@ -68,14 +69,14 @@ def test_an_alarm_stands_for_all_items_of_a_device_and_ends_with_the_last(rig):
 def test_a_retry_sends_it_on_its_way_as_new_and_is_audited(rig):
     item_id = set_aside(rig)
     with rig.db.read() as session:
-        before = events.last_id(session)
+        before = newest(session)
     rig.quarantine.retry(item_id, MARIA)
     entry = read_entry(rig.spool.ready / item_id)
     assert (entry.attempts, entry.crashes) == (0, 0)
     assert rig.quarantine.list() == []
     assert Action.QUARANTINE_RETRY in actions(rig)
     with rig.db.read() as session:
-        assert events.Topic.QUARANTINE_CHANGED in [event.topic for event in events.after(session, before)]
+        assert events.Topic.QUARANTINE_CHANGED in [event.topic for event in told(session, before)]
     with pytest.raises(NotInQuarantine):
         rig.quarantine.retry(item_id, MARIA)
 

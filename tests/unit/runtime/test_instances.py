@@ -5,7 +5,6 @@ from sqlalchemy import select
 
 from hub.audit.actor import Actor
 from hub.audit.models import AuditLine, AuditPrivate
-from hub.catalog import events
 from hub.config.secrets import SecretBox
 from hub.runtime.forms import MASK, FormErrors
 from hub.runtime.instance import InstanceHealth, InstanceOptions, InstanceState, Startup
@@ -14,6 +13,7 @@ from hub.runtime.loader import Found, Refused, Scan
 from hub.runtime.models import InstanceEntry
 from hub.runtime.plugins import PluginMissing, Plugins
 from hub.sdk import Health, HealthState, Kind, PluginInfo, PluginSettings, Source, setting
+from tests.doubles.outbox import newest, told
 from tests.unit.runtime.forms_model import Everything
 
 ADMIN = Actor(1, "ada", "web", "192.0.2.1", "r1")
@@ -180,7 +180,7 @@ def test_the_trail_tells_what_changed_and_masks_secrets(db, instances, office):
 
 def test_health_is_written_and_told_once_per_change_of_the_lamp(db, instances, office):
     with db.read() as session:
-        start = events.last_id(session)
+        start = newest(session)
     well = InstanceHealth(state=InstanceState.OK, summary="Fine \x00.", since_ms=5, numbers={"queue_items": 1})
     for numbers in ({"queue_items": 1.0}, {"queue_items": 2.0}):
         instances.record_health({office.id: InstanceHealth(state=well.state, summary="Fine", numbers=numbers)})
@@ -188,8 +188,8 @@ def test_health_is_written_and_told_once_per_change_of_the_lamp(db, instances, o
     found = instances.get(office.id).health
     assert (found.state, found.since_ms, found.numbers) == (InstanceState.OK, 5, {"queue_items": 1})
     with db.read() as session:
-        told = [event for event in events.after(session, start) if event.topic == "instance.health"]
-    assert [event.payload["summary"] for event in told] == ["Fine", "Fine \\x00."]
+        heard = [event for event in told(session, start) if event.topic == "instance.health"]
+    assert [event.payload["summary"] for event in heard] == ["Fine", "Fine \\x00."]
 
 
 def test_since_when_is_known_for_plug_ins_that_are_called(instances, office):
