@@ -5,11 +5,13 @@ files it opens come from strangers.
 """
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from hub.ingest import ogg, pcm, riff
 from hub.ingest.decode import Decoder, NotAudio
@@ -43,18 +45,18 @@ def examine(path: Path, stem: Path, wanted: Wanted, on_progress: Callable[[], No
 
     on_progress: called at least once for some seconds of audio, so that a hang can be told from work.
     """
-    size_bytes = path.stat().st_size
-    with path.open("rb") as file:
-        container = sniff(file.read(HEAD_BYTES))
-    if not container:
-        return Finding(extension=extension(""), problem=(FILE_PARSE_ERROR, _describe_unknown(path, size_bytes)))
-    try:
-        with ExitStack() as stack:
-            reading = _open(stack, path, size_bytes, container)
+    with ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
+        head = file.read(HEAD_BYTES)
+        container = sniff(head)
+        if not container:
+            return Finding(extension=extension(""), problem=(FILE_PARSE_ERROR, _describe_unknown(head)))
+        try:
+            reading = _open(stack, path, file, container)
             return _Pass(reading, stem, wanted, on_progress).run()
-    except NotAudio as exc:
-        text = f"it looks like {container} and is not: {exc}"
-        return Finding(container=container, extension=extension(container), problem=(FILE_PARSE_ERROR, text))
+        except NotAudio as exc:
+            text = f"it looks like {container} and is not: {exc}"
+            return Finding(container=container, extension=extension(container), problem=(FILE_PARSE_ERROR, text))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,25 +82,24 @@ class _Reading:
         return self.decoder.flaw if self.decoder else ""
 
 
-def _open(stack: ExitStack, path: Path, size_bytes: int, container: str) -> _Reading:
+def _open(stack: ExitStack, path: Path, file: BinaryIO, container: str) -> _Reading:
+    size_bytes = file.seek(0, os.SEEK_END)
     flaw, is_sound = "", True
-    if container in {"wav", "ogg"}:
-        file = stack.enter_context(path.open("rb"))
-        if container == "ogg":
-            flaw = ogg.read_layout(file, size_bytes).flaw
-        elif layout := riff.read_layout(file, size_bytes):
-            flaw, is_sound = layout.flaw, layout.is_sized
-            if codec := pcm.name_codec(layout):
-                return _Reading(
-                    container=container,
-                    codec=codec,
-                    sample_rate_hz=layout.sample_rate_hz,
-                    channels=layout.channels,
-                    samples=layout.data_bytes // layout.block_bytes,
-                    blocks=pcm.read_blocks(file, layout),
-                    flaw=flaw,
-                    is_sound=is_sound,
-                )
+    if container == "ogg":
+        flaw = ogg.read_layout(file, size_bytes).flaw
+    elif container == "wav" and (layout := riff.read_layout(file, size_bytes)):
+        flaw, is_sound = layout.flaw, layout.is_sized
+        if codec := pcm.name_codec(layout):
+            return _Reading(
+                container=container,
+                codec=codec,
+                sample_rate_hz=layout.sample_rate_hz,
+                channels=layout.channels,
+                samples=layout.data_bytes // layout.block_bytes,
+                blocks=pcm.read_blocks(file, layout),
+                flaw=flaw,
+                is_sound=is_sound,
+            )
     decoder = stack.enter_context(Decoder(path, container))
     audio = decoder.audio
     return _Reading(
@@ -254,9 +255,7 @@ class _Budget:
         return used_s > self._cpu_s / 10 and used_s / samples * self._samples > self._cpu_s
 
 
-def _describe_unknown(path: Path, size_bytes: int) -> str:
-    if not size_bytes:
+def _describe_unknown(head: bytes) -> str:
+    if not head:
         return "the file is empty"
-    with path.open("rb") as file:
-        head = file.read(8)
-    return f"its content is of no known audio format, or encrypted: it begins with {head.hex(' ')}"
+    return f"its content is of no known audio format, or encrypted: it begins with {head[:8].hex(' ')}"

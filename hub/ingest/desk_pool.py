@@ -2,7 +2,7 @@
 
 import json
 import os
-import selectors
+import select
 import subprocess
 import sys
 import threading
@@ -127,6 +127,10 @@ class _Desk:
             env=environment,
             bufsize=0,
         )
+        assert self._process.stdout is not None
+        self._replies = self._process.stdout.fileno()
+        self._waiting = select.poll()
+        self._waiting.register(self._replies, select.POLLIN)
         self._received = b""
         self.files = 0
         self.idle_since_s = time.monotonic()
@@ -162,22 +166,19 @@ class _Desk:
                 pipe.close()
 
     def _receive(self, patience: "_Patience") -> dict[str, Any]:
-        assert self._process.stdout is not None
         deadline_s = time.monotonic() + patience.silence_max_s
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
-            while b"\n" not in self._received:
-                if not patience.goes_on():
-                    raise DeskFailed("the work was ended")
-                left_s = deadline_s - time.monotonic()
-                if left_s <= 0:
-                    raise DeskCrashed(f"it kept the desk busy without progress for {patience.silence_max_s:.0f} s")
-                if not selector.select(min(left_s, _ASK_EVERY_S)):
-                    continue
-                chunk = os.read(self._process.stdout.fileno(), _READ_BYTES)
-                if not chunk:
-                    raise DeskCrashed(f"it ended the desk's process: {self._describe_end()}")
-                self._received += chunk
+        while b"\n" not in self._received:
+            if not patience.goes_on():
+                raise DeskFailed("the work was ended")
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                raise DeskCrashed(f"it kept the desk busy without progress for {patience.silence_max_s:.0f} s")
+            if not self._waiting.poll(min(left_s, _ASK_EVERY_S) * 1000):
+                continue
+            chunk = os.read(self._replies, _READ_BYTES)
+            if not chunk:
+                raise DeskCrashed(f"it ended the desk's process: {self._describe_end()}")
+            self._received += chunk
         line, _, self._received = self._received.partition(b"\n")
         reply: dict[str, Any] = json.loads(line)
         return reply

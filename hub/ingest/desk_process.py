@@ -3,6 +3,7 @@
 One JSON object a line comes in for each file; lines {"alive": true} go out while work goes on, then {"finding": ...}.
 """
 
+import gc
 import json
 import os
 import resource
@@ -26,6 +27,7 @@ def main() -> None:
     """Answer requests until the input ends."""
     replies = _take_output()
     _limit()
+    gc.freeze()  # what was imported lives as long as the process
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent", daemon=True).start()
     for line in sys.stdin.buffer:
         request = json.loads(line)

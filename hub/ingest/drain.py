@@ -142,6 +142,8 @@ class Drain:
         if not self._names:
             self._names.extend(self._watch.list(_LIST_MAX))
         room = self._settings.in_flight - len(self._work)
+        if self._names and room < self._settings.batch // 2:  # many are taken up at a time: each look asks the catalog
+            return
         items: list[Item] = []
         while self._names and len(items) < room:
             item = self._take(self._names.popleft())

@@ -4,7 +4,7 @@ A frame of 20 ms is loud if it is above -50 dBFS and 9 dB above the recording's 
 of its frames stay below), or above -30 dBFS whatever the floor: a short recording may be talk throughout. A recording
 has speech if at least 15 of its frames are loud and the colour of the loud frames changes: speech moves its energy
 between bands by many dB from sound to sound. So silence, noise of a line, comfort noise and steady or interrupted tones
-are no speech; music is taken for speech.
+are no speech; music is taken for speech. Once the beginning of a recording holds speech, the rest is not looked at.
 """
 
 from functools import lru_cache
@@ -34,10 +34,12 @@ class SpeechMeter:
         self._levels: list[Levels] = []
         self._colours: list[Levels] = []
         self._colour_levels: list[Levels] = []
+        self._blocks = 0
+        self._is_found = False
 
     def add(self, frames: Samples) -> None:
         """Measure more frames."""
-        if not len(frames):
+        if self._is_found or not len(frames):
             return
         samples = frames.astype(np.float32)
         energy = np.einsum("fsc,fsc->fc", samples, samples)
@@ -49,9 +51,15 @@ class SpeechMeter:
         if len(chosen):
             self._colours.append(_measure_colour(samples[chosen, :, loudest[chosen]]))
             self._colour_levels.append(levels[chosen])
+        self._blocks += 1
+        if self._blocks.bit_count() == 1:  # at each doubling, so that hours of silence are not weighed again and again
+            self._is_found = self._weigh()
 
     def decide(self) -> bool:
         """Whether what was measured holds speech."""
+        return self._is_found or self._weigh()
+
+    def _weigh(self) -> bool:
         if not self._colours:
             return False
         levels = np.concatenate(self._levels)

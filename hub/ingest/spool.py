@@ -234,7 +234,8 @@ class Spool:
             raise away(exc, self.folder) from exc
         finally:
             if lock is not None:
-                shutil.rmtree(folder, ignore_errors=True)
+                if folder.exists():
+                    shutil.rmtree(folder, ignore_errors=True)
                 os.close(lock)
 
 
@@ -260,6 +261,7 @@ def _lock_folder(folder: Path) -> int | None:
 def _remove_entry(folder: Path) -> None:
     """Remove an entry's folder, which is flat; whatever stays for now is removed by `clean`."""
     with suppress(OSError):
-        for path in folder.iterdir():
-            path.unlink()
+        with os.scandir(folder) as listing:
+            for item in list(listing):
+                Path(item).unlink()
         folder.rmdir()

@@ -5,6 +5,7 @@ on its channel: "run" (a source instance, until told to stop) or "check" (try se
 """
 
 import asyncio
+import gc
 import os
 import resource
 import socket
@@ -68,6 +69,7 @@ def _serve(channel: Channel, order: dict[str, Any]) -> None:
         HostFolders(spool=Path(order["spool"]), scratch=Path(order["scratch"]), state=Path(order["state"])),
     )
     plugin = _make_plugin(order, context)
+    gc.freeze()  # what was imported lives as long as the process
     channel.say("made")
     try:
         if order["says"] == "check":

@@ -196,9 +196,7 @@ class _Source(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # all that BufferedReader ever gives
         """As the reader."""
-        chunk = self._reader.read(len(buffer))
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
+        return self._reader.readinto(buffer)  # type: ignore[attr-defined,no-any-return]  # what the hub opens has it
 
 
 class _Watched(io.BufferedReader):

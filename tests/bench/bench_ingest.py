@@ -6,6 +6,7 @@ libopus alone in this process. `--count 2000` is the figure of merit; `--quick` 
 
 import argparse
 import ctypes
+import gc
 import json
 import multiprocessing
 import os
@@ -175,22 +176,25 @@ def measure_libopus(path: Path) -> float:
 def measure_hub(folder: Path, files: list[Path], policy: MediaPolicy) -> Cost:
     """From the first file handed over to the last in the catalog; the CPU of all processes in that time.
 
-    The source's own start is part of it, that of the worker and its desks is not: they run for months.
+    Their starts are no part of it: they run for months.
     """
     _prepare(folder, policy)
     (folder / "files").write_text("\n".join(map(str, files)))
-    with _process("worker", folder, len(files)) as worker:
+    with _process("worker", folder, len(files)) as worker, _process("source", folder, len(files)) as source:
+        for each in (worker, source):
+            assert each.stdout is not None
+            assert each.stdout.readline() == "ready\n"
         assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-        before, began_s = _children_cpu_s(), time.monotonic()
-        with _process("source", folder, len(files)):
-            pass
-        source_cpu_s = _children_cpu_s() - before
+        assert source.stdin is not None
+        assert source.stdout is not None
+        began_s = time.monotonic()
+        source.stdin.close()
+        handed = json.loads(source.stdout.readline())
         done = json.loads(worker.stdout.readline())
         wall_s = time.monotonic() - began_s
     assert done["recordings"] == len(files), done
     shutil.rmtree(folder)
-    return Cost(wall_s, source_cpu_s + done["cpu_s"])
+    return Cost(wall_s, handed["cpu_s"] + done["cpu_s"])
 
 
 def measure_backlog(folder: Path, count: int) -> None:
@@ -198,8 +202,9 @@ def measure_backlog(folder: Path, count: int) -> None:
     files = make_files(folder.with_name("short"), count, length_s=0.2)
     _prepare(folder, KEEP)
     (folder / "files").write_text("\n".join(map(str, files)))
-    with _process("source", folder, count):
-        pass
+    with _process("source", folder, count) as source:
+        assert source.stdin is not None
+        source.stdin.close()
     with _process("worker", folder, count) as worker:
         assert worker.stdout is not None
         worker.stdout.readline()
@@ -234,7 +239,8 @@ def _process(role: str, folder: Path, count: int) -> "subprocess.Popen[str]":
     command = [sys.executable, __file__, "--role", role, "--folder", str(folder), "--count", str(count)]
     environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     with (folder / f"{role}.log").open("w") as log:
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environ)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True, env=environ)
 
 
 def _children_cpu_s() -> float:
@@ -245,6 +251,9 @@ def _children_cpu_s() -> float:
 def hand_over(folder: Path) -> None:
     """What a source process does for each file that has settled."""
     spool = Spool(folder / "spool")
+    _begin()
+    sys.stdin.read()
+    before_s = time.process_time()
     for number, line in enumerate((folder / "files").read_text().split("\n")):
         path = Path(line)
         draft = RecordingDraft(
@@ -261,6 +270,7 @@ def hand_over(folder: Path) -> None:
                 break
             except RetryLater:
                 time.sleep(0.05)
+    print(json.dumps({"cpu_s": time.process_time() - before_s}), flush=True)
 
 
 def work(folder: Path, count: int) -> None:
@@ -274,7 +284,7 @@ def work(folder: Path, count: int) -> None:
     thread.start()
     time.sleep(_SETTLE_S)
     before_s = _cpu_s()
-    print("ready", flush=True)
+    _begin()
     first_mb, found = 0.0, 0
     while found < count:
         time.sleep(_LOOK_S)
@@ -288,6 +298,12 @@ def work(folder: Path, count: int) -> None:
     stores.close()
     board.close()
     db.close()
+
+
+def _begin() -> None:
+    """All is imported, as in a process that runs for months."""
+    gc.freeze()
+    print("ready", flush=True)
 
 
 def _memory_mb() -> float:
