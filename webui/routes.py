@@ -43,6 +43,7 @@ def routes(assets: Assets) -> list[BaseRoute]:
         Route("/events", events.stream),
         Route("/recordings", recordings.list_page),
         Route("/recordings/fresh", recordings.fresh_rows),
+        Route("/recordings/total", recordings.total),
         Route("/recordings/waiting", recordings.waiting_badge),
         Route("/r/{id}", recording.detail_page),
         Route("/r/{id}/player", recording.player),

@@ -54,6 +54,16 @@ def test_the_list_has_the_columns_of_the_reference(page: Page) -> None:
     expect(page.locator("#total")).to_contain_text("38 recordings")
 
 
+def test_where_more_than_a_page_match_their_number_follows_the_rows(page: Page, site: Site) -> None:
+    _new_call(site, count=20)
+    answered = page.request.get("/recordings").text()
+    assert "<b>50+</b> recordings" in answered
+    with page.expect_response("**/recordings/total"):
+        page.reload()
+    expect(page.locator("#total")).to_have_text("58 recordings")
+    assert page.url.endswith("/recordings")
+
+
 def test_a_new_recording_appears_by_itself_and_disturbs_nothing(page: Page, site: Site) -> None:
     expect(page.locator("html")).to_have_attribute("data-live", "on")
     page.locator(ROWS).nth(2).locator("[data-select]").check()

@@ -90,12 +90,12 @@ def list_page(request: Request) -> Response:
         return _rows(request, filters, page)
     if not page.items and not any(filters.active()):
         return _first_run(request)
-    count = services_of(request).reader.count(viewer_of(request), filters.query(language_of(request).timezone))
+    is_all = page.older is None and "before" not in request.query_params
     return web_of(request).renderer.page(
         request,
         "recordings/list.html",
         **_row_context(request, filters, page),
-        count=count,
+        count=Count(len(page.items), exact=True) if is_all else None,  # otherwise counted once the page is there
         waiting=_waiting(request),
         culprits=[] if page.items else _culprits(request, filters),
         ranges=RANGES,
@@ -113,10 +113,16 @@ def fresh_rows(request: Request) -> Response:
     known = set(request.query_params.get("known", "").split(".")[:KNOWN_IDS_MAX])
     page = _search(request, filters)
     unknown = Page(tuple(row for row in page.items if row.text_id not in known))
-    count = services_of(request).reader.count(viewer_of(request), filters.query(language_of(request).timezone))
     return web_of(request).renderer.fragment(
-        request, "recordings/fresh.html", **_row_context(request, filters, unknown), count=count
+        request, "recordings/fresh.html", **_row_context(request, filters, unknown), count=_count(request, filters)
     )
+
+
+@shows("recording.list")
+def total(request: Request) -> Response:
+    """How many there are."""
+    count = _count(request, RecordingFilters.read(request.query_params))
+    return web_of(request).renderer.fragment(request, "recordings/total.html", count=count)
 
 
 @shows("recording.list")
@@ -133,6 +139,10 @@ def _search(request: Request, filters: RecordingFilters) -> Page[RecordingRow]:
         before=read_cursor(request.query_params.get("before", "")),
         limit=PAGE_ROWS,
     )
+
+
+def _count(request: Request, filters: RecordingFilters) -> Count:
+    return services_of(request).reader.count(viewer_of(request), filters.query(language_of(request).timezone))
 
 
 def _rows(request: Request, filters: RecordingFilters, page: Page[RecordingRow]) -> Response:
