@@ -1,0 +1,127 @@
+"""Lanes: what one party sent in a call, as samples on the call's time line.
+
+Samples lie where their sender's clock says, whenever their packets came: reordering and duplicates resolve themselves,
+what was lost or never sent stays silent. Where a sender's clock drifts from ours, single samples are repeated or left
+out, which nobody hears, so that both sides of a call of hours stay together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import av
+import numpy as np
+from av.audio.resampler import AudioResampler
+from numpy.lib.stride_tricks import sliding_window_view
+
+from plugins.pbx_sip.media import g711
+from plugins.pbx_sip.media.coding import Coding
+from plugins.pbx_sip.media.g711 import Samples
+from plugins.pbx_sip.rtp.packets import RtpPackets
+from plugins.pbx_sip.rtp.runs import Run, Seconds
+
+_SNAP_S = 0.06  # a new run this near to the end of the last one goes on from it
+_FADE_S = 0.005
+_DRIFT_MIN_S = 0.01
+_TABLES = {"PCMU": g711.MU_LAW, "PCMA": g711.A_LAW}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """One run of packets and the coding of their payloads."""
+
+    packets: RtpPackets
+    run: Run
+    coding: Coding
+
+
+def lay(stretches: Sequence[Stretch], rate_hz: int) -> Samples:
+    """One lane at `rate_hz`, from the moment that the runs count from, to the end of its last run."""
+    lane = np.zeros(0, np.int16)
+    for stretch in sorted(stretches, key=lambda each: each.run.began_s):
+        sound = follow_drift(resample(decode(stretch), stretch.coding.rate_hz, rate_hz), stretch.run.drift, rate_hz)
+        start = round(stretch.run.began_s * rate_hz)
+        if len(lane) and abs(start - len(lane)) <= _SNAP_S * rate_hz:
+            start = len(lane)
+        lane = _place(lane, sound, start, round(_FADE_S * rate_hz))
+    return lane
+
+
+def decode(stretch: Stretch) -> Samples:
+    """The samples of one run at its coding's own rate, silent where nothing came."""
+    run, coding = stretch.run, stretch.coding
+    table = _TABLES.get(coding.name)
+    if table is not None and coding.clock_hz == coding.rate_hz:
+        return _scatter(stretch, table)
+    payloads = [stretch.packets.payload(row) for row in run.rows.tolist()]
+    pieces = coding.decode(payloads)
+    starts = run.ticks * coding.rate_hz // coding.clock_hz
+    ends = [start + len(piece) for start, piece in zip(starts.tolist(), pieces, strict=True)]
+    sound = np.zeros(max(ends, default=0), np.int16)
+    for start, end, piece in zip(starts.tolist(), ends, pieces, strict=True):
+        sound[start:end] = piece
+    return sound
+
+
+def _scatter(stretch: Stretch, table: Samples) -> Samples:
+    """As `decode`, for codings of one octet a sample: all packets of one size at once."""
+    packets, run = stretch.packets, stretch.run
+    offset, length = packets.offset[run.rows], packets.length[run.rows]
+    sound = np.zeros(int((run.ticks + length).max(initial=0)), np.int16)
+    for size in np.unique(length).tolist():
+        if not size:
+            continue
+        same = length == size
+        octets = sliding_window_view(packets.buffer, size)[offset[same]]
+        sliding_window_view(sound, size, writeable=True)[run.ticks[same]] = table[octets]
+    return sound
+
+
+def resample(sound: Samples, from_hz: int, to_hz: int) -> Samples:
+    """The same sound at another rate, of the same length within one sample."""
+    if from_hz == to_hz or not len(sound):
+        return sound
+    resampler = AudioResampler("s16", "mono", to_hz)
+    frame = av.AudioFrame.from_ndarray(sound.reshape(1, -1), format="s16", layout="mono")
+    frame.sample_rate = from_hz
+    pieces = [piece.to_ndarray().reshape(-1) for given in (frame, None) for piece in resampler.resample(given)]
+    made = np.concatenate(pieces).astype(np.int16)
+    wanted = len(sound) * to_hz // from_hz
+    return np.concatenate([made, np.zeros(max(wanted - len(made), 0), np.int16)])[:wanted]
+
+
+def follow_drift(sound: Samples, drift: Seconds, rate_hz: int) -> Samples:
+    """Repeat or leave out single samples, evenly, so that `sound` keeps our time.
+
+    drift: shape (windows, 2), seconds since its beginning and how much later than its own clock says it then is.
+    """
+    if not len(drift) or np.abs(drift[:, 1]).max() < _DRIFT_MIN_S:
+        return sound
+    knots = np.concatenate([[0.0], drift[:, 0] * rate_hz, [float(len(sound))]])
+    slips = np.round(np.concatenate([[0.0], drift[:, 1], drift[-1:, 1]]) * rate_hz).astype(np.int64)
+    repeated: list[np.ndarray] = []
+    left_out: list[np.ndarray] = []
+    for place, steps in enumerate(np.diff(slips).tolist()):
+        spread = (np.arange(abs(steps)) + 0.5) / max(abs(steps), 1)
+        at = (knots[place] + spread * (knots[place + 1] - knots[place])).astype(np.int64)
+        (repeated if steps > 0 else left_out).append(at[at < len(sound)])
+    more = np.concatenate([np.zeros(0, np.int64), *repeated])
+    fewer = np.concatenate([np.zeros(0, np.int64), *left_out])
+    kept = np.ones(len(sound), np.int64)
+    kept[more] = 2
+    kept[fewer] = 0
+    return np.repeat(sound, kept)
+
+
+def _place(lane: Samples, sound: Samples, start: int, fade: int) -> Samples:
+    """`lane` with `sound` from `start` on; where they overlap, the new one takes over within `fade` samples."""
+    if start < 0:
+        sound, start = sound[-start:], 0
+    end = start + len(sound)
+    made = np.zeros(max(len(lane), end), np.int16)
+    made[: len(lane)] = lane
+    fade = max(min(fade, len(lane) - start, len(sound)), 0)
+    rising = np.arange(1, fade + 1) / (fade + 1)
+    faded = made[start : start + fade] * (1 - rising) + sound[:fade] * rising
+    made[start:end] = sound
+    made[start : start + fade] = faded.astype(np.int16)
+    return made
