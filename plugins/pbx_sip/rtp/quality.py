@@ -1,0 +1,107 @@
+"""How well a stream came through: loss, jitter, and the opinion a listener would have of it.
+
+Source: RFC 3550 appendix A.3 and A.8 (loss, jitter); ITU-T G.107 (06/15) and G.113 (11/07) appendix I (opinion).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from plugins.pbx_sip.rtp.packets import RtpPackets, extend_sequence
+from plugins.pbx_sip.rtp.runs import Run
+
+_BUFFER_S = 0.2  # what comes later than this is of no use to a listener
+_BASE_R = 93.2
+# Impairment of the coding itself, and how well it bears loss: G.113 table I.4; G.711 with concealment.
+_IMPAIRMENTS = {
+    "PCMU": (0.0, 25.1),
+    "PCMA": (0.0, 25.1),
+    "G729": (11.0, 19.0),
+    "AMR": (5.0, 10.0),
+}
+_UNKNOWN = (0.0, 25.1)
+_GSM_FULL_RATE = (20.0, 43.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """Of one stream. lost and late: packets that never came, and that came too late to be played.
+
+    jitter_ms: the mean, and jitter_max_ms: the worst. burst: the mean number of packets lost in a row. mos: 1 to 4.5.
+    """
+
+    received: int
+    lost: int
+    late: int
+    duplicates: int
+    reordered: int
+    jitter_ms: float
+    jitter_max_ms: float
+    burst: float
+    mos: float
+
+    @property
+    def lost_share(self) -> float:
+        """Of all that were sent, 0 to 1."""
+        return self.lost / max(self.received + self.lost, 1)
+
+
+def measure(packets: RtpPackets, runs: list[Run], coding: str) -> Quality:
+    """The quality of one party's packets, those of its runs; coding: its name."""
+    received = lost = late = duplicates = reordered = 0
+    bursts: list[int] = []
+    jitters: list[np.ndarray] = []
+    for ssrc in dict.fromkeys(run.ssrc for run in runs):
+        numbers = extend_sequence(packets.sequence[packets.ssrc == ssrc])
+        unique = np.unique(numbers)
+        gaps = np.diff(unique) - 1
+        received += len(unique)
+        duplicates += len(numbers) - len(unique)
+        reordered += int((np.diff(numbers) < 0).sum())
+        bursts += gaps[(gaps > 0) & (gaps < 1000)].tolist()  # a leap of thousands is a new beginning, no loss
+    for run in runs:
+        arrived_s = packets.time_ns[run.rows] / 1e9
+        transit_s = arrived_s - run.ticks / run.clock_hz
+        late += int((transit_s - transit_s.min() > _BUFFER_S).sum())
+        order = np.argsort(arrived_s, kind="stable")
+        jitters.append(_jitter(transit_s[order]))
+    lost = sum(bursts)
+    jitter_s = np.concatenate(jitters) if jitters else np.zeros(1)
+    burst = lost / len(bursts) if bursts else 0.0
+    share = (lost + late) / max(received + lost, 1)
+    return Quality(
+        received=received,
+        lost=lost,
+        late=late,
+        duplicates=duplicates,
+        reordered=reordered,
+        jitter_ms=float(jitter_s.mean()) * 1000,
+        jitter_max_ms=float(jitter_s.max()) * 1000,
+        burst=burst,
+        mos=estimate_mos(coding, share, burst),
+    )
+
+
+def _jitter(transit_s: np.ndarray) -> np.ndarray:
+    """The smoothed difference of delays after each packet."""
+    jitter, smoothed = 0.0, np.zeros(max(len(transit_s) - 1, 1))
+    for place, step in enumerate(np.abs(np.diff(transit_s)).tolist()):
+        jitter += (step - jitter) / 16
+        smoothed[place] = jitter
+    return smoothed
+
+
+def estimate_mos(coding: str, lost_share: float, burst: float = 1.0) -> float:
+    """The mean opinion of listeners, 1 (bad) to 4.5, without delay, which a recording does not have.
+
+    lost_share: 0 to 1. burst: mean number of packets lost in a row.
+    """
+    name = coding.upper()
+    impairment, robustness = _GSM_FULL_RATE if name == "GSM" else _IMPAIRMENTS.get(name, _UNKNOWN)
+    burst_ratio = max(burst * (1 - lost_share), 1.0)
+    percent = lost_share * 100
+    effective = impairment + (95 - impairment) * percent / (percent / burst_ratio + robustness)
+    r = _BASE_R - effective
+    if r <= 0:
+        return 1.0
+    return min(1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6, 4.5)

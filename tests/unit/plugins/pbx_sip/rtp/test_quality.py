@@ -1,0 +1,65 @@
+"""How well a stream came through."""
+
+import numpy as np
+import pytest
+
+from plugins.pbx_sip.rtp.quality import estimate_mos, measure
+from plugins.pbx_sip.rtp.runs import find_runs
+from tests.doubles.rtp_stream import BEGAN_NS, Sender, received
+
+FRAME = bytes(160)
+
+
+def quality_of(datagrams):
+    packets = received(datagrams)
+    return measure(packets, find_runs(packets, 8000, BEGAN_NS), "PCMU")
+
+
+def test_a_clean_stream_is_as_good_as_telephony_gets():
+    found = quality_of(Sender().send([FRAME] * 500).sent)
+    assert (found.received, found.lost, found.late, found.duplicates, found.reordered) == (500, 0, 0, 0, 0)
+    assert found.jitter_ms < 0.01
+    assert found.mos > 4.3
+
+
+def test_what_is_lost_is_counted_over_the_end_of_the_numbers():
+    sent = Sender().send([FRAME] * 500).sent
+    found = quality_of(sent[:30] + sent[31:60] + sent[64:])
+    assert (found.lost, found.burst) == (5, 2.5)
+    assert found.lost_share == pytest.approx(0.01)
+    assert found.mos < 4.36
+
+
+def test_duplicates_and_reordering_are_no_loss():
+    sent = Sender().send([FRAME] * 100).sent
+    swapped = [(sent[20][0], sent[21][1]), (sent[21][0], sent[20][1])]
+    found = quality_of(sent[:20] + swapped + sent[22:] + sent[50:53])
+    assert (found.received, found.lost, found.duplicates) == (100, 0, 3)
+    assert found.reordered >= 1
+
+
+def test_what_comes_too_late_counts_against_it():
+    sent = Sender().send([FRAME] * 200).sent
+    late = [(at_ns + 300_000_000 * (place == 90), each) for place, (at_ns, each) in enumerate(sent)]
+    found = quality_of(late)
+    assert (found.lost, found.late) == (0, 1)
+
+
+def test_jitter_is_that_of_rfc_3550():
+    random = np.random.default_rng(2)
+    sent = Sender().send([FRAME] * 3000).sent
+    found = quality_of([(at_ns + int(random.uniform(0, 1e7)), each) for at_ns, each in sent])
+    assert found.jitter_ms == pytest.approx(10 / 3, rel=0.1)  # the mean difference of two uniform delays
+    assert found.jitter_max_ms > found.jitter_ms
+
+
+@pytest.mark.parametrize(
+    ("coding", "lost_share", "mos"), [("PCMU", 0.0, 4.41), ("G729", 0.0, 4.10), ("PCMU", 0.05, 3.82), ("X", 1.0, 1.2)]
+)
+def test_opinion_follows_the_e_model(coding, lost_share, mos):
+    assert estimate_mos(coding, lost_share) == pytest.approx(mos, abs=0.12)
+
+
+def test_opinion_falls_with_loss():
+    opinions = [estimate_mos("PCMA", percent / 100) for percent in range(0, 60, 5)]
+    assert opinions == sorted(opinions, reverse=True)
