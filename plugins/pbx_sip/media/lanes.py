@@ -34,12 +34,12 @@ class Stretch:
     coding: Coding
 
 
-def lay(stretches: Sequence[Stretch], rate_hz: int) -> Samples:
-    """One lane at `rate_hz`, from the moment that the runs count from, to the end of its last run."""
+def lay(stretches: Sequence[Stretch], rate_hz: int, origin_s: float = 0.0) -> Samples:
+    """One lane at `rate_hz` to the end of its last run; origin_s: where it begins, on the clock of the runs."""
     lane = np.zeros(0, np.int16)
     for stretch in sorted(stretches, key=lambda each: each.run.began_s):
         sound = follow_drift(resample(decode(stretch), stretch.coding.rate_hz, rate_hz), stretch.run.drift, rate_hz)
-        start = round(stretch.run.began_s * rate_hz)
+        start = round((stretch.run.began_s - origin_s) * rate_hz)
         if len(lane) and abs(start - len(lane)) <= _SNAP_S * rate_hz:
             start = len(lane)
         lane = _place(lane, sound, start, round(_FADE_S * rate_hz))

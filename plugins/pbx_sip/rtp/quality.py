@@ -3,14 +3,16 @@
 Source: RFC 3550 appendix A.3 and A.8 (loss, jitter); ITU-T G.107 (06/15) and G.113 (11/07) appendix I (opinion).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from plugins.pbx_sip.rtp.packets import RtpPackets, extend_sequence
-from plugins.pbx_sip.rtp.runs import Run
+from plugins.pbx_sip.rtp.runs import Run, Seconds
 
 _BUFFER_S = 0.2  # what comes later than this is of no use to a listener
+_WINDOW_S = 10.0
 _BASE_R = 93.2
 # Impairment of the coding itself, and how well it bears loss: G.113 table I.4; G.711 with concealment.
 _IMPAIRMENTS = {
@@ -46,25 +48,29 @@ class Quality:
         return self.lost / max(self.received + self.lost, 1)
 
 
-def measure(packets: RtpPackets, runs: list[Run], coding: str) -> Quality:
-    """The quality of one party's packets, those of its runs; coding: its name."""
-    received = lost = late = duplicates = reordered = 0
+def measure(sent: RtpPackets, sounds: Iterable[tuple[RtpPackets, Run]], coding: str) -> Quality:
+    """The quality of what one party sent.
+
+    sent: all its packets, as keys and comfort noise are counted among them. sounds: the runs of those that are sound.
+    coding: the name of theirs.
+    """
+    received = late = duplicates = reordered = 0
     bursts: list[int] = []
-    jitters: list[np.ndarray] = []
-    for ssrc in dict.fromkeys(run.ssrc for run in runs):
-        numbers = extend_sequence(packets.sequence[packets.ssrc == ssrc])
+    jitters: list[Seconds] = []
+    for ssrc in np.unique(sent.ssrc).tolist():
+        numbers = extend_sequence(sent.sequence[sent.ssrc == ssrc])
         unique = np.unique(numbers)
         gaps = np.diff(unique) - 1
         received += len(unique)
         duplicates += len(numbers) - len(unique)
         reordered += int((np.diff(numbers) < 0).sum())
         bursts += gaps[(gaps > 0) & (gaps < 1000)].tolist()  # a leap of thousands is a new beginning, no loss
-    for run in runs:
-        arrived_s = packets.time_ns[run.rows] / 1e9
-        transit_s = arrived_s - run.ticks / run.clock_hz
-        late += int((transit_s - transit_s.min() > _BUFFER_S).sum())
-        order = np.argsort(arrived_s, kind="stable")
-        jitters.append(_jitter(transit_s[order]))
+    for packets, run in sounds:
+        arrived_ns = packets.time_ns[run.rows]
+        at_s = run.ticks / run.clock_hz
+        transit_s = (arrived_ns - arrived_ns[0]) / 1e9 - at_s
+        late += _count_late(at_s, transit_s)
+        jitters.append(_jitter(transit_s[np.argsort(arrived_ns, kind="stable")]))
     lost = sum(bursts)
     jitter_s = np.concatenate(jitters) if jitters else np.zeros(1)
     burst = lost / len(bursts) if bursts else 0.0
@@ -82,7 +88,15 @@ def measure(packets: RtpPackets, runs: list[Run], coding: str) -> Quality:
     )
 
 
-def _jitter(transit_s: np.ndarray) -> np.ndarray:
+def _count_late(at_s: Seconds, transit_s: Seconds) -> int:
+    """Packets that came too late, beside the fastest of their ten seconds: a clock that drifts delays nothing."""
+    windows = (at_s // _WINDOW_S).astype(np.int64)
+    starts = np.flatnonzero(np.diff(windows, prepend=-1))
+    lowest = np.repeat(np.minimum.reduceat(transit_s, starts), np.diff([*starts.tolist(), len(at_s)]))
+    return int((transit_s - lowest > _BUFFER_S).sum())
+
+
+def _jitter(transit_s: Seconds) -> Seconds:
     """The smoothed difference of delays after each packet."""
     jitter, smoothed = 0.0, np.zeros(max(len(transit_s) - 1, 1))
     for place, step in enumerate(np.abs(np.diff(transit_s)).tolist()):

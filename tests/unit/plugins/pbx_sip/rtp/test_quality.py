@@ -12,7 +12,7 @@ FRAME = bytes(160)
 
 def quality_of(datagrams):
     packets = received(datagrams)
-    return measure(packets, find_runs(packets, 8000, BEGAN_NS), "PCMU")
+    return measure(packets, [(packets, run) for run in find_runs(packets, 8000, BEGAN_NS)], "PCMU")
 
 
 def test_a_clean_stream_is_as_good_as_telephony_gets():

@@ -1,0 +1,103 @@
+"""One call as its signalling is seen on the wire, by whoever listens: any hop, any order, from the middle on.
+
+Source: RFC 3261 sections 12 and 13 (dialogs), RFC 3264 (offer and answer, also in 200 and ACK), RFC 3891 (Replaces).
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from plugins.pbx_sip.sdp.description import Media
+from plugins.pbx_sip.sip.address import Address
+
+_CHALLENGES = frozenset({401, 407})
+_HEADERS_MAX, _HEADER_MAX = 200, 2000
+
+
+class Side(StrEnum):
+    """The two ends of a dialog."""
+
+    CALLER = "caller"
+    CALLED = "called"
+
+    @property
+    def other(self) -> "Side":
+        """The one it talks to."""
+        return Side.CALLED if self is Side.CALLER else Side.CALLER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Where a side asked for its media: what arrives at `endpoint` since `since_ns` was sent by the other one.
+
+    section: which of its media, counted from 0.
+    """
+
+    side: Side
+    endpoint: int
+    since_ns: int
+    section: int
+    media: Media
+
+
+@dataclass(slots=True, kw_only=True)
+class Dialog:
+    """One Call-ID. Times are ns since 1970, UTC; 0 where the moment was not seen.
+
+    caller and called: as From and To say, identities: as the network asserts, by side.
+    status: of the last final response to an INVITE. keys: pressed, as INFO says, with their time.
+    replaces: Call-ID of a dialog that this one takes over. referred_to: whom one side sent the other to.
+    """
+
+    call_id: str
+    caller: Address | None = None
+    called: Address | None = None
+    identities: dict[Side, Address] = field(default_factory=dict)
+    first_ns: int = 0
+    last_ns: int = 0
+    answered_ns: int = 0
+    ended_ns: int = 0
+    status: int = 0
+    ended_by: Side | None = None
+    listenings: list[Listening] = field(default_factory=list)
+    keys: list[tuple[int, str]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    replaces: str = ""
+    referred_to: str = ""
+    caller_tags: set[str] = field(default_factory=set)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to come: hung up, cancelled or refused."""
+        return bool(self.ended_ns)
+
+    def listen(self, listening: Listening) -> None:
+        """Note where a side wants its media from now on; said again it changes nothing."""
+        for known in reversed(self.listenings):
+            if (known.side, known.section, known.endpoint) == (listening.side, listening.section, listening.endpoint):
+                if known.media.codecs == listening.media.codecs and known.media.crypto == listening.media.crypto:
+                    return
+                break
+        self.listenings.append(listening)
+
+    def answer(self, status: int, at_ns: int) -> None:
+        """Note a final response to an INVITE; a challenge is not the end of the call."""
+        self.status = status
+        if status < 300:
+            self.answered_ns = self.answered_ns or at_ns
+        elif not self.answered_ns and status not in _CHALLENGES:
+            self.ended_ns = self.ended_ns or at_ns
+
+    def invite(self) -> None:
+        """Note another INVITE: after a refusal the call is tried once more."""
+        if not self.answered_ns:
+            self.ended_ns = 0
+
+    def end(self, side: Side, at_ns: int) -> None:
+        """Note who hung up."""
+        if not self.ended_ns:
+            self.ended_ns, self.ended_by = at_ns, side
+
+    def keep_header(self, name: str, value: str) -> None:
+        """Keep a header field of the call; the first value stays."""
+        if len(self.headers) < _HEADERS_MAX:
+            self.headers.setdefault(name, value[:_HEADER_MAX])

@@ -1,0 +1,125 @@
+"""RTP off the wire, kept by where it came from and where it went until its call is known."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+
+from plugins.pbx_sip.packets.datagrams import Datagrams
+from plugins.pbx_sip.rtp.packets import Mask, Rows, RtpPackets, read_rtp
+
+
+@dataclass(slots=True)
+class Flow:
+    """RTP between two endpoints, one way, in parts as it was captured."""
+
+    source: int
+    target: int
+    parts: list[RtpPackets] = field(default_factory=list)
+
+    @property
+    def first_ns(self) -> int:
+        """When its first packet came."""
+        return int(self.parts[0].time_ns[0])
+
+    @property
+    def last_ns(self) -> int:
+        """When its last packet came."""
+        return int(self.parts[-1].time_ns[-1])
+
+    def between(self, from_ns: int, until_ns: int) -> list[RtpPackets]:
+        """Its packets of a time."""
+        found = []
+        for part in self.parts:
+            if from_ns <= part.time_ns[0] and part.time_ns[-1] < until_ns:
+                found.append(part)
+                continue
+            within = (part.time_ns >= from_ns) & (part.time_ns < until_ns)
+            if within.any():
+                found.append(part.take(within))
+        return found
+
+
+class Flows:
+    """All flows that were seen and not yet dropped."""
+
+    def __init__(self) -> None:
+        self._by_target: dict[int, dict[int, Flow]] = {}
+        self._by_source: dict[int, dict[int, Flow]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_target.values()))
+
+    def add(self, datagrams: Datagrams) -> Mask:
+        """Take in what is RTP.
+
+        Returns: which of the datagrams it was.
+        """
+        packets, is_rtp = read_rtp(datagrams.buffer, datagrams.time_ns, datagrams.offset, datagrams.length)
+        if not len(packets):
+            return is_rtp
+        source, target = datagrams.source[is_rtp], datagrams.target[is_rtp]
+        order = np.lexsort((source, target))
+        source, target = source[order], target[order]
+        differs = np.flatnonzero((source[1:] != source[:-1]) | (target[1:] != target[:-1])) + 1
+        for rows in np.split(order, differs):
+            self._flow(int(datagrams.source[is_rtp][rows[0]]), int(datagrams.target[is_rtp][rows[0]])).parts.append(
+                packets.take(rows)
+            )
+        return is_rtp
+
+    def to(self, endpoint: int) -> list[Flow]:
+        """Flows that arrive at an endpoint."""
+        return list(self._by_target.get(endpoint, {}).values())
+
+    def from_(self, endpoint: int) -> list[Flow]:
+        """Flows that come from an endpoint."""
+        return list(self._by_source.get(endpoint, {}).values())
+
+    def all(self) -> list[Flow]:
+        """Every flow."""
+        return [flow for flows in self._by_target.values() for flow in flows.values()]
+
+    def drop(self, flows: Iterable[Flow], before_ns: int) -> None:
+        """Forget what came before a moment."""
+        for flow in flows:
+            flow.parts = flow.between(before_ns, 1 << 62)
+            if not flow.parts:
+                self._by_target.get(flow.target, {}).pop(flow.source, None)
+                self._by_source.get(flow.source, {}).pop(flow.target, None)
+
+    def _flow(self, source: int, target: int) -> Flow:
+        flow = self._by_target.setdefault(target, {}).get(source)
+        if flow is None:
+            flow = self._by_target[target][source] = Flow(source, target)
+            self._by_source.setdefault(source, {})[target] = flow
+        return flow
+
+
+def join(parts: Sequence[RtpPackets]) -> RtpPackets:
+    """Parts of one flow, or of several, as one, in the order of arrival."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = {
+        each.name: np.concatenate([getattr(part, each.name) for part in parts])
+        for each in fields(RtpPackets)
+        if each.name not in {"buffer", "offset"}
+    }
+    if all(part.buffer is parts[0].buffer for part in parts):
+        buffer, offset = parts[0].buffer, np.concatenate([part.offset for part in parts])
+    else:
+        buffer = np.concatenate([_payloads(part) for part in parts])
+        length = columns["length"].astype(np.int64)
+        offset = np.cumsum(length) - length
+    joined = RtpPackets(buffer=buffer, offset=offset, **columns)
+    if (np.diff(joined.time_ns) >= 0).all():
+        return joined
+    return joined.take(np.argsort(joined.time_ns, kind="stable"))
+
+
+def _payloads(packets: RtpPackets) -> np.ndarray:
+    """All payloads, one after the other."""
+    length = packets.length.astype(np.int64)
+    starts = np.cumsum(length) - length
+    rows: Rows = np.repeat(packets.offset - starts, length) + np.arange(int(length.sum()))
+    return packets.buffer[rows]

@@ -1,0 +1,105 @@
+"""One call that is seen on several hops, before and behind a proxy or a border controller, is one call.
+
+Hops are known by media: the same endpoint in both at the same time, or the very same packets; and, where the media is
+made anew on the way, by the same two parties who begin and end together.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from plugins.pbx_sip.calls.dialog import Dialog, Side
+from plugins.pbx_sip.calls.numbers import number_of
+from plugins.pbx_sip.calls.voices import Voice
+
+_TOGETHER_NS = 2_000_000_000
+_SAMPLED = 32  # packets of each sender are enough to know it by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A dialog and the voices that were found of it."""
+
+    dialog: Dialog
+    voices: tuple[Voice, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """A call on all its hops. dialog: the one seen first. hops: all of them, in the order of their first message."""
+
+    dialog: Dialog
+    hops: tuple[Dialog, ...]
+    voices: tuple[Voice, ...]
+
+
+def join_hops(calls: Sequence[Seen]) -> list[Joined]:
+    """Put together what is one call."""
+    groups: dict[int, list[int]] = {number: [number] for number in range(len(calls))}
+    place = list(range(len(calls)))
+    for one, other in _pairs(calls):
+        kept, gone = sorted((place[one], place[other]))
+        if kept != gone:
+            for number in groups[gone]:
+                place[number] = kept
+            groups[kept] += groups.pop(gone)
+    return [_join([calls[number] for number in group]) for group in groups.values()]
+
+
+def _pairs(calls: Sequence[Seen]) -> Iterator[tuple[int, int]]:
+    """Numbers of calls that are hops of one."""
+    for mark in (_endpoints, _senders, _parties):
+        by_mark: dict[Hashable, list[int]] = defaultdict(list)
+        for number, call in enumerate(calls):
+            for each in mark(call):
+                by_mark[each].append(number)
+        for numbers in by_mark.values():
+            for one, other in pairwise(numbers):
+                if one != other and _overlap(calls[one].dialog, calls[other].dialog, strictly=mark is _parties):
+                    yield one, other
+
+
+def _endpoints(call: Seen) -> Iterable[Hashable]:
+    return {listening.endpoint for listening in call.dialog.listenings}
+
+
+def _senders(call: Seen) -> Iterable[Hashable]:
+    marks: set[Hashable] = set()
+    for voice in call.voices:
+        packets = voice.packets
+        for ssrc in np.unique(packets.ssrc).tolist():
+            rows = np.flatnonzero(packets.ssrc == ssrc)[:_SAMPLED]
+            sequence, timestamp = packets.sequence[rows].tolist(), packets.timestamp[rows].tolist()
+            marks |= {(ssrc, *each) for each in zip(sequence, timestamp, strict=True)}
+    return marks
+
+
+def _parties(call: Seen) -> Iterable[Hashable]:
+    caller, called = number_of(call.dialog.caller), number_of(call.dialog.called)
+    return [(caller, called)] if called else []
+
+
+def _overlap(one: Dialog, other: Dialog, *, strictly: bool) -> bool:
+    """Whether two dialogs were at the same time; strictly: whether they began and ended together."""
+    ends = [dialog.ended_ns or dialog.last_ns for dialog in (one, other)]
+    if strictly:
+        begins = abs(one.first_ns - other.first_ns) < _TOGETHER_NS
+        return begins and bool(one.ended_ns and other.ended_ns) and abs(ends[0] - ends[1]) < _TOGETHER_NS
+    return one.first_ns < ends[1] and other.first_ns < ends[0]
+
+
+def _join(calls: Sequence[Seen]) -> Joined:
+    ordered = sorted(calls, key=lambda call: call.dialog.first_ns)
+    first = ordered[0].dialog
+    best: dict[tuple[Side, int], Voice] = {}
+    for call in ordered:
+        is_turned = number_of(call.dialog.caller) == number_of(first.called) != number_of(first.caller)
+        for voice in call.voices:
+            side = voice.side.other if is_turned else voice.side
+            known = best.get((side, voice.section))
+            if known is None or len(known.packets) < len(voice.packets):
+                best[side, voice.section] = replace(voice, side=side)
+    return Joined(dialog=first, hops=tuple(call.dialog for call in ordered), voices=tuple(best.values()))

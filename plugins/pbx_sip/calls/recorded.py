@@ -1,0 +1,98 @@
+"""A recorded call: the lanes of its parties, what was pressed, and how well it came through."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from plugins.pbx_sip.calls.dialog import Dialog, Side
+from plugins.pbx_sip.calls.hops import Joined
+from plugins.pbx_sip.calls.voices import Voice
+from plugins.pbx_sip.media.files import WavForm
+from plugins.pbx_sip.media.g711 import Samples
+from plugins.pbx_sip.media.lanes import Stretch, lay
+from plugins.pbx_sip.rtp.events import KeyPress, find_keys
+from plugins.pbx_sip.rtp.quality import Quality, measure
+
+_NARROW_HZ, _WIDE_HZ = 8000, 16000
+_LAWS = {frozenset({"PCMU"}): WavForm.MU_LAW, frozenset({"PCMA"}): WavForm.A_LAW}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One party's sound from the beginning of the recording on. quality: None where nothing of it could be decoded."""
+
+    side: Side
+    section: int
+    sound: Samples
+    codings: tuple[str, ...]
+    quality: Quality | None
+    keys: tuple[KeyPress, ...] = ()
+    undecoded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedCall:
+    """dialog: of the first hop. began_ns: of the first sound, since 1970, UTC. form: that loses nothing."""
+
+    dialog: Dialog
+    hops: tuple[Dialog, ...]
+    began_ns: int
+    rate_hz: int
+    form: WavForm
+    lanes: tuple[Lane, ...]
+
+    @property
+    def length_s(self) -> float:
+        """Of the longest lane."""
+        return max((len(lane.sound) for lane in self.lanes), default=0) / self.rate_hz
+
+    def lanes_of(self, side: Side) -> list[Lane]:
+        """What one side sent."""
+        return [lane for lane in self.lanes if lane.side is side]
+
+
+def record(call: Joined) -> RecordedCall:
+    """Put the voices of a call on one time line, which begins with the first packet."""
+    dialog, voices = call.dialog, call.voices
+    first_ns = min((int(voice.packets.time_ns[0]) for voice in voices), default=dialog.answered_ns or dialog.first_ns)
+    stretches = [voice.stretches(first_ns) for voice in voices]
+    every = [stretch for each in stretches for stretch in each]
+    # The first packet may have been slower than those after it: then its sound began before it could be expected.
+    origin_s = min((stretch.run.began_s for stretch in every), default=0.0)
+    began_ns = first_ns + round(origin_s * 1e9)
+    rate_hz = _WIDE_HZ if any(stretch.coding.rate_hz > _NARROW_HZ for stretch in every) else _NARROW_HZ
+    codings = frozenset(stretch.coding.name for stretch in every)
+    return RecordedCall(
+        dialog=dialog,
+        hops=call.hops,
+        began_ns=began_ns,
+        rate_hz=rate_hz,
+        form=_LAWS.get(codings, WavForm.LINEAR) if rate_hz == _NARROW_HZ else WavForm.LINEAR,
+        lanes=tuple(
+            _make_lane(voice, lay(each, rate_hz, origin_s), each, began_ns)
+            for voice, each in zip(voices, stretches, strict=True)
+        ),
+    )
+
+
+def _make_lane(voice: Voice, sound: Samples, stretches: Sequence[Stretch], began_ns: int) -> Lane:
+    codings = tuple(dict.fromkeys(stretch.coding.name for stretch in stretches))
+    return Lane(
+        side=voice.side,
+        section=voice.section,
+        sound=sound,
+        codings=codings,
+        quality=_measure(voice, stretches),
+        keys=tuple(
+            key
+            for codec, packets in voice.events()
+            for key in find_keys(packets, codec.clock_rate_hz or 8000, began_ns)
+        ),
+        undecoded=tuple(voice.undecoded()),
+    )
+
+
+def _measure(voice: Voice, stretches: Sequence[Stretch]) -> Quality | None:
+    if not stretches:
+        return None
+    most = max(stretches, key=lambda stretch: len(stretch.run.rows))
+    return measure(voice.packets, [(stretch.packets, stretch.run) for stretch in stretches], most.coding.name)

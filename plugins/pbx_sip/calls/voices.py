@@ -1,0 +1,161 @@
+"""Which of the captured media is whose voice: media that arrives where one side listens was sent by the other."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from plugins.pbx_sip.calls.claims import Claims
+from plugins.pbx_sip.calls.dialog import Dialog, Listening, Side
+from plugins.pbx_sip.calls.flows import Flow, Flows, join
+from plugins.pbx_sip.media.coding import Coding, find_coding
+from plugins.pbx_sip.media.lanes import Stretch
+from plugins.pbx_sip.rtp.packets import Mask, RtpPackets
+from plugins.pbx_sip.rtp.runs import find_runs
+from plugins.pbx_sip.sdp.codecs import STATIC_CODECS, TELEPHONE_EVENT, Codec
+
+_EARLY_NS = 2_000_000_000  # media may overtake the message that says where it goes
+_LATE_NS = 1_000_000_000
+_END_NS = 1 << 62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """What one side sent in one of the media sections.
+
+    codecs: by payload type, in the order in which they came to hold: (since, by type).
+    """
+
+    side: Side
+    section: int
+    packets: RtpPackets
+    codecs: tuple[tuple[int, Mapping[int, Codec]], ...]
+
+    def stretches(self, origin_ns: int) -> list[Stretch]:
+        """Its packets on the clock of their sender, for each coding that can be decoded."""
+        found = []
+        for codec, rows in self._by_codec():
+            coding = _coding_of(codec)
+            if coding is None or codec.is_auxiliary:
+                continue
+            packets = self.packets.take(rows)
+            runs = find_runs(packets, coding.clock_hz, origin_ns)
+            found += [Stretch(packets=packets, run=run, coding=coding) for run in runs]
+        return found
+
+    def events(self) -> Iterator[tuple[Codec, RtpPackets]]:
+        """Its telephone events."""
+        for codec, rows in self._by_codec():
+            if codec.name == TELEPHONE_EVENT:
+                yield codec, self.packets.take(rows)
+
+    def undecoded(self) -> list[str]:
+        """Names of codings that were sent and cannot be decoded here."""
+        return sorted(
+            {codec.name or str(codec.payload_type) for codec, _ in self._by_codec()
+             if not codec.is_auxiliary and _coding_of(codec) is None}
+        )  # fmt: skip
+
+    def _by_codec(self) -> list[tuple[Codec, Mask]]:
+        rows: dict[Codec, Mask] = {}
+        known: dict[int, Codec] = dict(STATIC_CODECS)
+        starts = [since for since, _ in self.codecs]
+        for place, (since, mapping) in enumerate(self.codecs):
+            known |= mapping
+            begins = self.packets.time_ns >= since if place else np.ones(len(self.packets), np.bool_)
+            ends = self.packets.time_ns < starts[place + 1] if place + 1 < len(starts) else True
+            epoch = begins & ends
+            for payload_type in np.unique(self.packets.payload_type[epoch]).tolist():
+                codec = known.get(payload_type, Codec(payload_type=payload_type))
+                here = epoch & (self.packets.payload_type == payload_type)
+                rows[codec] = rows[codec] | here if codec in rows else here
+        return list(rows.items())
+
+
+def _coding_of(codec: Codec) -> Coding | None:
+    return find_coding(codec.name, codec.clock_rate_hz, _parameters(codec.parameters), codec.channels)
+
+
+def _parameters(text: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in text.split(";")[:50])
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """A place where a side listened, and how long."""
+
+    endpoint: int
+    from_ns: int
+    until_ns: int
+
+    def among(self, flows: Iterable[Flow]) -> list[RtpPackets]:
+        """What is found of its time."""
+        return [part for flow in flows for part in flow.between(self.from_ns, self.until_ns)]
+
+
+def find_voices(dialog: Dialog, flows: Flows, claims: Claims) -> list[Voice]:
+    """The voices of both sides, as far as media was found, section by section.
+
+    claims: since when endpoints belong to which dialog, as ports are used again by the next call.
+    """
+    voices: dict[tuple[Side, int], Voice] = {}
+    audio = [listening for listening in dialog.listenings if listening.media.kind == "audio"]
+    for section in sorted({listening.section for listening in audio}):
+        places = {side: [each for each in audio if (each.side, each.section) == (side, section)] for side in Side}
+        for side in Side:
+            spans = _spans(places[side.other], dialog, claims)
+            parts = [part for span in spans for part in span.among(flows.to(span.endpoint))]
+            if parts:
+                voices[side, section] = _make_voice(side, section, parts, places[side.other])
+        for side in Side:
+            if (side, section) not in voices and (parts := _latch(places, side, dialog, flows, claims)):
+                voices[side, section] = _make_voice(side, section, parts, places[side.other])
+    return list(voices.values())
+
+
+def _latch(
+    places: Mapping[Side, list[Listening]], side: Side, dialog: Dialog, flows: Flows, claims: Claims
+) -> list[RtpPackets]:
+    """The voice of a side that sends elsewhere than was said: back to where the other really sends from, or from home.
+
+    Source: RFC 4961 (symmetric RTP).
+    """
+    mine, theirs = (_spans(places[each], dialog, claims) for each in (side, side.other))
+    for span in mine:
+        heard = [flow for flow in flows.to(span.endpoint) if span.among([flow])]
+        if parts := [part for flow in heard for part in span.among(flows.to(flow.source))]:
+            return parts
+    taken = {span.endpoint for span in theirs}
+    return [
+        part
+        for span in mine
+        for part in span.among(flow for flow in flows.from_(span.endpoint) if flow.target not in taken)
+    ]
+
+
+def _make_voice(side: Side, section: int, parts: list[RtpPackets], heard_by: list[Listening]) -> Voice:
+    codecs = [(each.since_ns, {codec.payload_type: codec for codec in each.media.codecs}) for each in heard_by]
+    return Voice(side=side, section=section, packets=join(parts), codecs=tuple(codecs) or ((0, {}),))
+
+
+def _spans(listenings: list[Listening], dialog: Dialog, claims: Claims) -> list[_Span]:
+    """Each place where a side listened, once."""
+    spans: dict[int, _Span] = {}
+    for listening in listenings:
+        moved = [
+            each.since_ns
+            for each in listenings
+            if each.since_ns > listening.since_ns and each.endpoint != listening.endpoint
+        ]
+        known = spans.get(listening.endpoint)
+        freed_ns, taken_ns = claims.around(listening.endpoint, dialog.call_id, listening.since_ns)
+        from_ns = known.from_ns if known else max(listening.since_ns - _EARLY_NS, freed_ns)
+        ends = [each + _LATE_NS for each in moved]
+        if dialog.ended_ns:
+            # One that takes the endpoint while this call goes on is another hop of the same call.
+            is_next = taken_ns > dialog.ended_ns - _LATE_NS
+            ends.append(min(dialog.ended_ns + _LATE_NS, taken_ns) if is_next else dialog.ended_ns + _LATE_NS)
+        until_ns = max(min(ends, default=_END_NS), known.until_ns if known else 0)
+        spans[listening.endpoint] = _Span(endpoint=listening.endpoint, from_ns=from_ns, until_ns=until_ns)
+    return list(spans.values())

@@ -1,0 +1,1 @@
+"""From bytes of a capture to UDP datagrams and TCP streams: files, link layers, tunnels, fragments, segments."""

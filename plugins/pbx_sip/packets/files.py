@@ -1,0 +1,123 @@
+"""Capture files as blocks of packets: pcap and pcapng, from a path or a pipe, gzip-compressed or not."""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import numpy as np
+
+from plugins.pbx_sip.packets.blocks import PacketBlock
+from plugins.pbx_sip.packets.inputs import BadCompression, Input
+from plugins.pbx_sip.packets.pcap import HEADER_BYTES, PcapReader, is_pcap
+from plugins.pbx_sip.packets.pcapng import MAGIC, PcapngReader
+from plugins.pbx_sip.packets.records import BadCapture, Chunk, RecordReader
+
+CHUNK_BYTES = 4 << 20
+
+
+class CaptureFile:
+    """The packets of a capture, block by block, read once and never all in memory.
+
+    bytes_read and bytes_total: of the file itself, for progress; total is None for a pipe. note: "" or that the end is
+    cut off. key_log: the TLS keys of a pcapng file so far, as text.
+    """
+
+    def __init__(self, stream: BinaryIO, *, bytes_total: int | None = None) -> None:
+        self._stream = stream
+        self._input: Input | None = None
+        self._reader: RecordReader | None = None
+        self.bytes_total = bytes_total
+        self.note = ""
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes of the file or pipe were read so far."""
+        return self._input.bytes_read if self._input else 0
+
+    @property
+    def key_log(self) -> str:
+        """The TLS keys in the part read so far, in the format of SSLKEYLOGFILE."""
+        return self._reader.key_log if self._reader else ""
+
+    def __iter__(self) -> Iterator[PacketBlock]:
+        """The blocks in their order.
+
+        Raises: BadCapture (after the last block that is whole); OSError.
+        """
+        self._input = Input(self._stream)
+        chunk, filled, position = np.empty(CHUNK_BYTES, np.uint8), 0, 0
+        is_over = False
+        while not is_over:
+            try:
+                count = self._input.readinto(chunk.data[filled:])
+            except EOFError:
+                count, self.note = 0, "The compressed file is cut off."
+            except BadCompression as error:
+                raise BadCapture(f"damaged compression ({error})", position + filled) from error
+            filled += count
+            is_over = not count
+            used = yield from self._read(chunk[:filled], position)
+            position += used
+            chunk = _advance(chunk, used, filled)
+            filled -= used
+        if self._reader is None:
+            raise BadCapture("the file ends before its header does", filled)
+        if filled and not self.note:
+            self.note = f"The last packet is cut off at byte {position}."
+
+    def _read(self, chunk: Chunk, position: int) -> Generator[PacketBlock, None, int]:
+        """The blocks of all that is whole in a chunk; returns how many bytes that was."""
+        used = 0
+        if self._reader is None:
+            if len(chunk) < HEADER_BYTES:
+                return 0
+            self._reader, used = _choose_reader(chunk[:HEADER_BYTES].tobytes())
+        while True:
+            portion = self._reader.read(chunk[used:])
+            if portion.block is not None:
+                yield portion.block
+            used += portion.used
+            if portion.damage:
+                raise BadCapture(portion.damage, position + used)
+            if not portion.used:
+                return used
+
+    def close(self) -> None:
+        """Close the file or pipe."""
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_capture(path: Path) -> CaptureFile:
+    """A capture file on disk.
+
+    Raises: OSError.
+    """
+    return CaptureFile(path.open("rb", buffering=0), bytes_total=path.stat().st_size)
+
+
+def _choose_reader(head: bytes) -> tuple[RecordReader, int]:
+    """The reader for a file that begins so, and how many bytes of it that reader does not want to see."""
+    if is_pcap(head):
+        return PcapReader(head), HEADER_BYTES
+    if head.startswith(MAGIC):
+        return PcapngReader(), 0
+    raise BadCapture("neither pcap nor pcapng", 0)
+
+
+def _advance(chunk: Chunk, used: int, filled: int) -> Chunk:
+    """A chunk to go on with: bytes that were given are never written again; one without room for more is doubled."""
+    if not used and filled < len(chunk):
+        return chunk
+    rest = chunk[used:filled]
+    following = np.empty(max(CHUNK_BYTES, 2 * len(rest)), np.uint8)
+    following[: len(rest)] = rest
+    return following

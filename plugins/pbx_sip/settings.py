@@ -1,0 +1,99 @@
+"""Settings of a SIP capture device: where captures are found, and how the numbers of its telephone system read."""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import field_validator
+
+from hub.sdk import PluginSettings, setting
+from plugins.pbx_sip.calls.numbers import NumberPlan
+
+
+class SipCaptureSettings(PluginSettings):
+    """Captures of one telephone system."""
+
+    settings_version: ClassVar[int] = 1
+
+    folder: Path = setting(
+        "Capture folder",
+        "Every pcap or pcapng file that is put here, also compressed by gzip, is read, and each call in it becomes a "
+        "recording.",
+        examples=["/var/lib/recording-hub/captures"],
+    )
+    after_import: Literal["keep", "delete"] = setting(
+        "After the import",
+        "What happens to a capture once all of its calls are safe in the hub. A file that could not be read to its end "
+        "is always kept.",
+        default="keep",
+        labels={"keep": "Keep the file", "delete": "Delete the file"},
+    )
+    settle_age_s: float = setting(
+        "Finished after",
+        "A file counts as finished when it has not changed for this long.",
+        default=5.0,
+        unit="s",
+        ge=0.1,
+        le=3600,
+    )
+    sip_ports: tuple[str, ...] = setting(
+        "SIP ports",
+        "On which TCP ports signalling is looked for. Over UDP it is recognised on any port.",
+        default=("5060", "5061", "5062", "5080"),
+        group="filter",
+        min_length=1,
+    )
+    headers: tuple[str, ...] = setting(
+        "Kept header fields",
+        "SIP header fields that are kept with a recording, beside the usual ones and all whose names begin with X-.",
+        default=(),
+        examples=["P-Charging-Vector"],
+        group="filter",
+    )
+    internal_digits: int = setting(
+        "Internal numbers have at most",
+        "Numbers up to this length count as extensions; 0: never guess.",
+        default=5,
+        unit="digits",
+        ge=0,
+        le=15,
+        group="metadata",
+    )
+    internal_prefixes: tuple[str, ...] = setting(
+        "Numbers of the company begin with",
+        "Longer numbers that are internal as well.",
+        default=(),
+        examples=["+4930123"],
+        group="metadata",
+    )
+    outside_prefix: str = setting(
+        "Outside line",
+        "What is dialled before an outside number; it is left out of the number.",
+        default="",
+        examples=["0"],
+        group="metadata",
+        max_length=5,
+    )
+
+    @field_validator("folder")
+    @classmethod
+    def _be_absolute(cls, folder: Path) -> Path:
+        if not folder.is_absolute():
+            raise ValueError(f"{str(folder)!r} is not an absolute path; start it with /")
+        return folder
+
+    @field_validator("sip_ports")
+    @classmethod
+    def _be_ports(cls, ports: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [port for port in ports if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is no port; ports are 1 to 65535")
+        return ports
+
+    @property
+    def number_plan(self) -> NumberPlan:
+        """Who is one of us."""
+        return NumberPlan(
+            internal_digits=self.internal_digits,
+            internal_prefixes=self.internal_prefixes,
+            outside_prefix=self.outside_prefix,
+        )

@@ -1,0 +1,78 @@
+"""Addresses of record and name-addr headers as they stand in metadata: who, under which number and name.
+
+Source: RFC 3261 section 19.1 (SIP URI) and 20.10 (name-addr), RFC 3966 (tel URI).
+"""
+
+from urllib.parse import unquote
+
+ADDRESS_CHARS_MAX = 1024
+SCHEMES = ("sip:", "sips:", "tel:")
+NUMBER_CHARS = frozenset("+*#0123456789")
+SEPARATORS = str.maketrans("", "", "-.() ")
+SHARED_DIGITS_MIN = 7
+# The Avaya session border controller names the far end so until it knows it.
+PLACEHOLDERS = frozenset({"sip:asbce@asbce.com"})
+
+
+def parse_number(address: str) -> str:
+    """The number or user name in an address of record, "" if it is a host alone or has none."""
+    bare = split_name(address)[1]
+    scheme = next((scheme for scheme in SCHEMES if bare.lower().startswith(scheme)), "")
+    rest = bare[len(scheme) :]
+    user, at, _ = rest.rpartition("@")
+    if not at:
+        user = rest.partition(";")[0].partition("?")[0]
+        if not _is_number(user) and ("." in user or ":" in user):
+            return ""
+    user = "".join(filter(str.isprintable, unquote(user.partition(";")[0].partition(":")[0]))).strip()
+    return user.translate(SEPARATORS) if _is_number(user) else user
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is dialled; 192.0.2.1 is not."""
+    digits = text.translate(SEPARATORS)
+    return bool(digits) and NUMBER_CHARS.issuperset(digits) and text.count(".") != 3
+
+
+def parse_name(text: str) -> str:
+    """A display name without the parameters that some clients append to it."""
+    name, semicolon, rest = text.partition(";")
+    return " ".join((name if semicolon and "=" in rest else text).strip().strip('"').split())
+
+
+def split_name(header: str) -> tuple[str, str]:
+    """The display name and the URI, with its parameters, of a From or To header or of a bare URI."""
+    text = header[:ADDRESS_CHARS_MAX].strip()
+    quoted = _quoted_length(text)
+    before, bracket, after = text[quoted:].partition("<")
+    if not bracket:
+        return "", text
+    name = text[1 : quoted - 1].replace('\\"', '"') if quoted else before
+    return " ".join(name.split()), after.partition(">")[0].strip()
+
+
+def _quoted_length(text: str) -> int:
+    """How long the quoted string is that a text begins with, 0 if it begins with none."""
+    end = text.find('"', 1) if text.startswith('"') else -1
+    while end > 0 and text[end - 1] == "\\":
+        end = text.find('"', end + 1)
+    return end + 1
+
+
+def is_placeholder(address: str) -> bool:
+    """Whether an address stands for a party that the client does not know yet."""
+    return address.strip().lower() in PLACEHOLDERS
+
+
+def is_same_number(first: str, second: str) -> bool:
+    """Whether two numbers mean the same subscriber, one of them perhaps without country or trunk prefix."""
+    if not first or not second:
+        return False
+    if first.lower() == second.lower():
+        return True
+    one, two = sorted((_digits(first), _digits(second)), key=len)
+    return len(one) >= SHARED_DIGITS_MIN and two.endswith(one)
+
+
+def _digits(text: str) -> str:
+    return text.lstrip("+") if NUMBER_CHARS.issuperset(text) else ""

@@ -1,0 +1,93 @@
+"""The parties of a call as people see them, made of what metadata, headers and media lines say."""
+
+from collections.abc import Mapping, Sequence
+
+from hub.sdk import Role
+from plugins.pbx_sip.siprec.addresses import is_same_number
+from plugins.pbx_sip.siprec.assignment import LABEL_ROLES, assign_labels, sort_labels
+from plugins.pbx_sip.siprec.facts import Party, Rule
+from plugins.pbx_sip.siprec.forks import Fork
+from plugins.pbx_sip.siprec.roster import Member, Roster
+
+
+def name_lines(streams: Sequence[str], labels: Sequence[str]) -> dict[str, str]:
+    """Label in the metadata -> name of the line that carries its audio, by order where the description has no labels.
+
+    Streams of video have labels too, but no line here.
+    """
+    if not set(streams) & set(labels) and len(streams) == len(labels):
+        return dict(zip(streams, labels, strict=True))
+    return {label: label for label in labels}
+
+
+def make_parties(
+    roster: Roster, names: Mapping[str, str], labels: Sequence[str], lines: Mapping[str, str]
+) -> tuple[Party, ...]:
+    """The parties that metadata names; names: number -> display name from elsewhere. lines: of `name_lines`."""
+    members = roster.members(lines)
+    known_rule = Rule.ASSOCIATION if all(label == line for label, line in lines.items()) else Rule.ORDER
+    mixed = tuple(lines[label] for label in roster.mixed_labels if label in lines)
+    assigned = assign_labels(members, labels, mixed, known_rule)
+    return tuple(
+        _make_party(member, names, *assigned.get(member.participant.id, ((), Rule.NONE))) for member in members
+    )
+
+
+def _make_party(member: Member, names: Mapping[str, str], labels: tuple[str, ...], label_rule: Rule) -> Party:
+    participant = member.participant
+    number = "" if member.is_placeholder else participant.number
+    elsewhere = next((name for other, name in names.items() if name and is_same_number(number, other)), "")
+    name = participant.name or elsewhere
+    return Party(
+        participant_id=participant.id,
+        number=number,
+        name="" if is_same_number(name, number) else name,
+        aor=participant.aor,
+        labels=labels,
+        label_rule=label_rule,
+        role=member.role,
+        role_rule=member.role_rule,
+        session_id=member.session_id,
+        joined_at=member.joined_at,
+        left_at=member.left_at,
+    )
+
+
+def make_fork_parties(fork: Fork, lines: Mapping[int, str], labels: Sequence[str]) -> tuple[Party, ...]:
+    """The parties that headers name; lines: index of a media line -> its name."""
+    parties = []
+    for party in fork.parties:
+        assigned: tuple[str, ...] = ()
+        label_rule = Rule.NONE
+        if party.line is not None and party.line in lines:
+            assigned, label_rule = (lines[party.line],), Rule.VENDOR
+        elif fork.rule == "from" and labels:
+            assigned, label_rule = (labels[0],), Rule.ORDER
+        parties.append(Party(number=party.number, name=party.name, labels=assigned, label_rule=label_rule))
+    return tuple(parties)
+
+
+def make_strangers(labels: Sequence[str], named: Sequence[Party], mixed_labels: Sequence[str]) -> tuple[Party, ...]:
+    """Whoever is heard on the lines that nothing tells more about."""
+    heard = {label for party in named for label in party.labels} | set(mixed_labels)
+    return tuple(_make_stranger(label) for label in sort_labels(labels) if label not in heard)
+
+
+def _make_stranger(label: str) -> Party:
+    role = LABEL_ROLES.get(label.lower(), Role.PARTICIPANT)
+    return Party(labels=(label,), role=role, role_rule=Rule.NONE if role is Role.PARTICIPANT else Rule.VENDOR)
+
+
+def find_shared(parties: Sequence[Party]) -> tuple[str, ...]:
+    """The labels that several parties have at the same time, beyond those that the metadata itself tells."""
+    found: dict[str, None] = {}
+    for index, party in enumerate(parties):
+        for other in parties[index + 1 :]:
+            is_told = party.label_rule is other.label_rule is Rule.ASSOCIATION
+            if not (is_told or _left_before(party, other) or _left_before(other, party)):
+                found |= {label: None for label in party.labels if label in other.labels}
+    return tuple(found)
+
+
+def _left_before(party: Party, other: Party) -> bool:
+    return party.left_at is not None and other.joined_at is not None and party.left_at <= other.joined_at

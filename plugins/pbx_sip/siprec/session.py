@@ -1,0 +1,191 @@
+"""One recording session: it takes in every update and says in the end what call was recorded.
+
+Source: RFC 7866 section 6 (the recording session), RFC 7865 section 9 (updates).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hub.sdk import Direction
+from plugins.pbx_sip.siprec.addresses import parse_number, split_name
+from plugins.pbx_sip.siprec.facts import CallFacts, Rule
+from plugins.pbx_sip.siprec.forks import Fork, read_fork
+from plugins.pbx_sip.siprec.hints import Hints, join_hints, read_hints
+from plugins.pbx_sip.siprec.markup import BadMetadata
+from plugins.pbx_sip.siprec.metadata import DataMode, Metadata, merge
+from plugins.pbx_sip.siprec.parties import find_shared, make_fork_parties, make_parties, make_strangers, name_lines
+from plugins.pbx_sip.siprec.reader import read_metadata
+from plugins.pbx_sip.siprec.roster import Roster
+from plugins.pbx_sip.siprec.ucid import find_ucid
+
+PROBLEMS_MAX = 20
+IDS_MAX = 200
+NAME_HEADERS = ("from", "p-asserted-identity", "remote-party-id")
+
+
+@dataclass(slots=True)
+class _Ids:
+    """All ids that were ever said, the first one first."""
+
+    recordings: dict[str, None] = field(default_factory=dict)
+    groups: dict[str, None] = field(default_factory=dict)
+    sessions: dict[str, None] = field(default_factory=dict)
+    sip_sessions: dict[str, None] = field(default_factory=dict)
+
+    def note(self, metadata: Metadata) -> None:
+        _add(self.recordings, [metadata.recording_id])
+        _add(self.groups, [group.id for group in metadata.groups])
+        for session in metadata.sessions:
+            _add(self.groups, [session.group_id])
+            _add(self.sessions, [session.id])
+            _add(self.sip_sessions, session.sip_session_ids)
+
+
+def _add(known: dict[str, None], ids: Iterable[str]) -> None:
+    for one in ids:
+        if one and len(known) < IDS_MAX:
+            known[one] = None
+
+
+def name_line(index: int, label: str) -> str:
+    """What a media line is called in the facts: its label, or "#0" for the first line if it has none."""
+    return label or f"#{index}"
+
+
+class RecordingSession:
+    """What one SIP dialog with a recording client has said so far; nothing in it raises for what a client sends.
+
+    needs_snapshot: whether the client should be asked for all metadata anew.
+    """
+
+    def __init__(self) -> None:
+        self.needs_snapshot = False
+        self._metadata: Metadata | None = None
+        self._had_metadata = False
+        self._started_at: datetime | None = None
+        self._lines: dict[int, str] = {}
+        self._labels: dict[str, None] = {}
+        self._headers: dict[str, tuple[str, ...]] = {}
+        self._ids = _Ids()
+        self._hints = Hints()
+        self._roster = Roster()
+        self._problems: dict[str, None] = {}
+
+    def update(
+        self,
+        metadata: bytes | None,
+        *,
+        received_at: datetime,
+        lines: Mapping[int, str] | None = None,
+        headers: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        """Take in what an INVITE, UPDATE or other request of the dialog brings.
+
+        metadata: the body, None without one. received_at: aware UTC. lines: index of each media line that carries audio
+        -> its label, "" without one; None if there is no new description. headers: names in lower case.
+        """
+        self._started_at = self._started_at or received_at
+        for index, label in sorted((lines or {}).items()):
+            self._lines[index] = name_line(index, label)
+            self._labels[self._lines[index]] = None
+        self._headers |= {name: tuple(values) for name, values in (headers or {}).items()}
+        if metadata is None:
+            return
+        self._had_metadata = True
+        try:
+            self._take_in(read_metadata(metadata), received_at)
+        except BadMetadata as error:
+            self._note_problem(f"metadata that cannot be used: {error}")
+            self.needs_snapshot = True
+
+    def _take_in(self, update: Metadata, received_at: datetime) -> None:
+        if update.mode is DataMode.COMPLETE:
+            self.needs_snapshot = False
+        elif self._metadata is None:
+            self._note_problem("a partial update came before any snapshot")
+            self.needs_snapshot = True
+        self._metadata = merge(self._metadata, update)
+        hints = read_hints(self._metadata)
+        self._ids.note(self._metadata)
+        self._roster.note(self._metadata, hints, received_at)
+        self._hints = join_hints(self._hints, hints)
+
+    def _note_problem(self, text: str) -> None:
+        if len(self._problems) < PROBLEMS_MAX:
+            self._problems[text] = None
+
+    def describe(self) -> CallFacts:
+        """The call as all updates so far describe it."""
+        metadata, hints = self._metadata or Metadata(), self._hints
+        fork = self._read_fork()
+        streams = tuple(dict.fromkeys(stream.label for stream in metadata.streams if stream.label))
+        labels = tuple(self._labels) or streams
+        lines = name_lines(streams, labels)
+        named = make_parties(self._roster, self._names(), labels, lines) or make_fork_parties(fork, self._lines, labels)
+        mixed = [lines[label] for label in self._roster.mixed_labels if label in lines]
+        mixed_labels = tuple(dict.fromkeys([*mixed, *find_shared(named)]))
+        ucid, ucid_source = self._find_ucid()
+        call_id, call_id_source = _first(
+            (hints.call_id, Rule.VENDOR),
+            (fork.call_id, fork.rule),
+            (next(iter(self._ids.sip_sessions), "").partition(";")[0], "sipSessionID"),
+        )
+        sources = {
+            "parties": "metadata" if metadata.participants else fork.rule,
+            "direction": Rule.VENDOR if hints.direction is not Direction.UNKNOWN else "",
+            "ucid": ucid_source,
+            "call_id": call_id_source,
+        }
+        return CallFacts(
+            parties=(*named, *make_strangers(labels, named, mixed_labels)),
+            labels=labels,
+            mixed_labels=mixed_labels,
+            direction=hints.direction,
+            recorded=hints.recorded,
+            recording_ids=tuple(self._ids.recordings),
+            group_ids=tuple(self._ids.groups),
+            session_ids=tuple(self._ids.sessions),
+            sip_session_ids=tuple(self._ids.sip_sessions),
+            call_id=call_id,
+            ucid=ucid,
+            started_at=self._started_at,
+            vendor_ids=hints.ids,
+            fields={**hints.fields, **fork.fields},
+            provenance={name: str(source) for name, source in sources.items() if source},
+            problems=(*self._problems, *self._doubts(metadata, [party.label_rule for party in named], labels)),
+        )
+
+    def _read_fork(self) -> Fork:
+        """What the headers say, where metadata does not.
+
+        A From header beside broken metadata mostly names the client itself; a number in it is a user's all the same.
+        """
+        fork = Fork() if self._metadata else read_fork(self._headers)
+        is_client = fork.rule == "from" and self._had_metadata
+        return Fork() if is_client and not fork.parties[0].number.lstrip("+").isdecimal() else fork
+
+    def _names(self) -> dict[str, str]:
+        """Number -> display name that an extension or a header gives for it."""
+        named = dict(self._hints.names)
+        for header in NAME_HEADERS:
+            for value in self._headers.get(header, ()):
+                name, uri = split_name(value)
+                named.setdefault(parse_number(uri), name)
+        return named
+
+    def _find_ucid(self) -> tuple[str, str]:
+        header = next((ucid for one in self._headers.get("user-to-user", ()) if (ucid := find_ucid(one))), "")
+        return _first((self._hints.ucid, Rule.VENDOR), (header, "user-to-user"))
+
+    def _doubts(self, metadata: Metadata, label_rules: Sequence[Rule], labels: Sequence[str]) -> list[str]:
+        doubts = []
+        if self._metadata is not None and not metadata.participants:
+            doubts.append("the metadata names no participant")
+        if metadata.participants and Rule.ORDER in label_rules and len(labels) > 1:
+            doubts.append("who sends on which stream is not said and was taken from their order")
+        return doubts
+
+
+def _first(*found: tuple[str, str]) -> tuple[str, str]:
+    return next(((text, source) for text, source in found if text), ("", ""))

@@ -1,0 +1,31 @@
+"""Times as recording clients write them."""
+
+from datetime import UTC, datetime, timedelta
+
+TIME_CHARS_MAX = 64
+TRUSTED_DRIFT = timedelta(days=1)
+
+
+def parse_time(text: str) -> datetime | None:
+    """A time in UTC; without a zone where none is written; None if it is none.
+
+    Source: RFC 3339; clients also write +0000 and leave the zone out.
+    """
+    bare = text.strip()
+    if not bare or len(bare) > TIME_CHARS_MAX:
+        return None
+    try:
+        moment = datetime.fromisoformat(bare.upper())
+        return moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        return None
+
+
+def choose_time(said: datetime | None, received_at: datetime) -> datetime:
+    """The time that metadata says, or that of its arrival if it says none, no zone, or one of another day.
+
+    Clients without a set clock write 1970; a time without a zone may be that of any place.
+    """
+    if said is None or said.tzinfo is None or abs(said - received_at) > TRUSTED_DRIFT:
+        return received_at
+    return said

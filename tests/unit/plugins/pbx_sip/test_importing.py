@@ -1,0 +1,158 @@
+"""Captures in a folder become recordings."""
+
+import asyncio
+import gzip
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+
+from hub.sdk import Direction, HealthState, Role
+from hub.testing import FakeContext
+from plugins.pbx_sip.media import g711
+from plugins.pbx_sip.plugin import SipCapture
+from plugins.pbx_sip.settings import SipCaptureSettings
+from tests.doubles import audio
+from tests.doubles.capture_file import WireCall, pcap_of, write_capture
+from tests.doubles.rtp_stream import BEGAN_NS
+
+SAID = g711.compress_mu(audio.speech(2, seed=1)[:, 0]).tobytes()
+HEARD = g711.compress_mu(audio.speech(2, seed=2)[:, 0]).tobytes()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "captures").mkdir()
+    return tmp_path / "captures"
+
+
+@pytest.fixture
+def ctx(tmp_path):
+    return FakeContext(tmp_path / "hub")
+
+
+def settings(folder, **changes):
+    return SipCaptureSettings(**{"folder": folder, "settle_age_s": 0.1} | changes)
+
+
+@asynccontextmanager
+async def running(made, ctx):
+    task = asyncio.create_task(SipCapture(made, ctx).run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def run_until(condition, made, ctx, within_s=15):
+    async def play():
+        async with running(made, ctx):
+            ends = asyncio.get_running_loop().time() + within_s
+            while not condition():
+                assert asyncio.get_running_loop().time() < ends, ctx.health[-1:]
+                await asyncio.sleep(0.05)
+
+    asyncio.run(play())
+
+
+def drafts(ctx):
+    return [ctx.submitted[origin_id] for origin_id in ctx.received]
+
+
+def channels(ctx):
+    [[sound]] = ctx.media.values()
+    return audio.decoded(sound)[0].T
+
+
+def test_a_call_has_each_party_on_its_channel_and_all_that_signalling_says(folder, ctx):
+    ucid = "User-to-User: 00FA080001004E4B3F2A11;encoding=hex\r\nX-Account: 4711"
+    write_capture(folder / "one.pcap", WireCall(call_id="a@pbx", said=SAID, heard=HEARD, headers=ucid))
+    run_until(lambda: ctx.received, settings(folder), ctx)
+    [draft] = drafts(ctx)
+    assert (draft.direction, draft.call_id, draft.target) == (Direction.OUTGOING, "a@pbx", "+493012345678")
+    caller, called = draft.parties
+    assert (caller.number, caller.name, caller.role, caller.channel) == ("201", "Ana Müller", Role.CALLER, 0)
+    assert (called.number, called.role, called.channel) == ("+493012345678", Role.CALLED, 1)
+    assert draft.media[0].channel_parties == ("201", "+493012345678")
+    assert draft.started_at.timestamp() == pytest.approx(BEGAN_NS / 1e9 + 0.25, abs=0.001)
+    assert draft.fields["ucid"] == "00001000781262430737"
+    assert (draft.fields["caller_codec"], draft.fields["called_mos"]) == ("PCMU", "4.41")
+    assert draft.raw["sip:X-Account"] == b"4711"
+    left, right = channels(ctx)
+    assert (left == g711.MU_LAW[np.frombuffer(SAID, np.uint8)]).all()
+    assert (right == g711.MU_LAW[np.frombuffer(HEARD, np.uint8)]).all()
+
+
+def test_the_one_of_us_who_was_called_is_on_the_left(folder, ctx):
+    call = WireCall(call_id="in@pbx", caller="+41791234567", called="305", said=SAID, heard=HEARD)
+    write_capture(folder / "in.pcap", call)
+    run_until(lambda: ctx.received, settings(folder), ctx)
+    [draft] = drafts(ctx)
+    assert draft.direction is Direction.INCOMING
+    assert [party.channel for party in draft.parties] == [1, 0]
+    assert (channels(ctx)[0] == g711.MU_LAW[np.frombuffer(HEARD, np.uint8)]).all()
+
+
+def test_what_is_dialled_for_a_line_is_no_part_of_the_number(folder, ctx):
+    write_capture(folder / "out.pcap", WireCall(call_id="o@pbx", called="00301234567"))
+    run_until(lambda: ctx.received, settings(folder, outside_prefix="0"), ctx)
+    assert drafts(ctx)[0].target == "0301234567"
+
+
+def test_many_calls_at_once_stay_apart(folder, ctx):
+    calls = [
+        WireCall(call_id=f"{number}@pbx", port=20000 + 2 * number, said=bytes([number]) * 800, caller=str(200 + number))
+        for number in range(40)
+    ]
+    write_capture(folder / "many.pcap.gz", *calls[:1])
+    (folder / "many.pcap.gz").write_bytes(gzip.compress(pcap_of(*calls)))
+    run_until(lambda: len(ctx.received) == 40, settings(folder), ctx)
+    for draft in drafts(ctx):
+        number = int(draft.call_id.partition("@")[0])
+        [sound] = ctx.media[draft.origin_id]
+        assert draft.parties[0].number == str(200 + number)
+        assert (audio.decoded(sound)[0][:, 0] == g711.MU_LAW[number]).all()
+
+
+def test_a_call_that_was_still_going_on_is_taken_as_far_as_it_was_seen(folder, ctx):
+    write_capture(folder / "cut.pcap", WireCall(call_id="c@pbx", said=SAID, hangs_up=False))
+    run_until(lambda: ctx.received, settings(folder), ctx)
+    assert drafts(ctx)[0].duration_s == pytest.approx(2.0)
+
+
+def test_a_damaged_capture_gives_what_can_be_read_and_an_alarm(folder, ctx):
+    whole = pcap_of(WireCall(call_id="d@pbx", said=SAID))
+    (folder / "damaged.pcap").write_bytes(whole[: len(whole) // 2] + b"\xff" * 64 + whole[len(whole) // 2 :])
+    (folder / "none.pcap").write_bytes(b"no capture at all")
+    write_capture(folder / "well.pcap", WireCall(call_id="w@pbx"))
+    run_until(lambda: len(ctx.received) == 2 and len(ctx.alarms) == 2, settings(folder, after_import="delete"), ctx)
+    assert {draft.call_id for draft in drafts(ctx)} == {"d@pbx", "w@pbx"}
+    assert all(alarm.code == "FILE_PARSE_ERROR" for alarm in ctx.alarms.values())
+    assert sorted(path.name for path in folder.iterdir()) == ["damaged.pcap", "none.pcap"]
+    (folder / "damaged.pcap").unlink()
+    (folder / "none.pcap").unlink()
+    run_until(lambda: not ctx.alarms, settings(folder), ctx)
+
+
+def test_a_capture_that_still_grows_is_left_alone(folder, ctx):
+    write_capture(folder / "growing.pcap", WireCall(call_id="g@pbx"))
+    made = settings(folder, settle_age_s=3600)
+    run_until(lambda: any("still growing" in health.summary for health in ctx.health), made, ctx)
+    assert not ctx.received
+
+
+def test_a_folder_that_goes_away_is_told_and_comes_back(folder, ctx):
+    folder.rename(folder.with_name("away"))
+    run_until(lambda: ctx.health and ctx.health[-1].state is HealthState.DOWN, settings(folder), ctx)
+    folder.with_name("away").rename(folder)
+    write_capture(folder / "one.pcap", WireCall(call_id="a@pbx"))
+    run_until(lambda: ctx.received and ctx.health[-1].state is HealthState.OK, settings(folder), ctx)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"folder": "captures"}, {"sip_ports": ["0"]}, {"sip_ports": ["sip"]}, {"sip_ports": []}, {"after_import": "eat"}]
+)
+def test_settings_that_cannot_work_are_refused(folder, changes):
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        SipCaptureSettings(**{"folder": folder} | changes)
