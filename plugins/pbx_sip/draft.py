@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
-
 from hub.sdk import Direction, MediaFile, Party, RecordingDraft, Role
 from plugins.pbx_sip.calls.dialog import Dialog, Side
 from plugins.pbx_sip.calls.numbers import NumberPlan, name_of, number_of
 from plugins.pbx_sip.calls.recorded import Lane, RecordedCall
 from plugins.pbx_sip.media.files import mix, write_wav
-from plugins.pbx_sip.media.g711 import Samples
+from plugins.pbx_sip.media.g711 import Sound
 from plugins.pbx_sip.sip.errors import SipError
 from plugins.pbx_sip.sip.fields import parse_user_to_user
 
@@ -37,7 +35,7 @@ def make_draft(call: RecordedCall, plan: NumberPlan, path: Path, origin: str) ->
     direction = plan.direction(people[Side.CALLER].number, people[Side.CALLED].number)
     left = Side.CALLED if direction is Direction.INCOMING else Side.CALLER
     channels = _split(call, left)
-    write_wav(path, channels, call.rate_hz, call.form)
+    write_wav(path, channels, call.rate_hz, call.law)
     parted = len(channels) == 2 and not _is_session(call)
     places = {left: 0, left.other: 1}
     return RecordingDraft(
@@ -82,15 +80,13 @@ def _is_session(call: RecordedCall) -> bool:
     return any(len(call.lanes_of(side)) > 1 for side in Side)
 
 
-def _split(call: RecordedCall, left: Side) -> list[Samples]:
+def _split(call: RecordedCall, left: Side) -> list[Sound]:
     """The channels of the file."""
     if _is_session(call):
         most = max(Side, key=lambda side: len(call.lanes_of(side)))
         first, *others = (lane.sound for lane in call.lanes_of(most))
-        return [first, mix(others)]
-    sounds = {side: [lane.sound for lane in call.lanes_of(side)] for side in Side}
-    return [mix(sounds[left]) if sounds[left] else np.zeros(0, np.int16),
-            mix(sounds[left.other]) if sounds[left.other] else np.zeros(0, np.int16)]  # fmt: skip
+        return [first, mix(others, call.law)]
+    return [mix([lane.sound for lane in call.lanes_of(side)], call.law) for side in (left, left.other)]
 
 
 def _describe(call: RecordedCall) -> Mapping[str, str]:

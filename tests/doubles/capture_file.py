@@ -19,6 +19,8 @@ class WireCall:
     called: str = "+493012345678"
     name: str = "Ana Müller"
     port: int = 20000
+    caller_host: str = "192.0.2.11"
+    called_host: str = "192.0.2.12"
     said: bytes = b"\xff" * 800
     heard: bytes = b"\xff" * 800
     began_ns: int = BEGAN_NS
@@ -28,7 +30,7 @@ class WireCall:
 
 def frames_of(call: WireCall) -> list[tuple[int, bytes]]:
     """(time in ns, Ethernet frame) of all that the call sends."""
-    caller_host, called_host = "192.0.2.11", "192.0.2.12"
+    caller_host, called_host = call.caller_host, call.called_host
     frames = []
 
     def signal(at_s: float, sender: str, target: str, text: str) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from plugins.pbx_sip.packets.datagrams import Datagrams
-from plugins.pbx_sip.rtp.packets import Mask, Rows, RtpPackets, read_rtp
+from plugins.pbx_sip.rtp.packets import Mask, Rows, RtpPackets, find_values, read_rtp
 
 
 @dataclass(slots=True)
@@ -62,10 +63,9 @@ class Flows:
         order = np.lexsort((source, target))
         source, target = source[order], target[order]
         differs = np.flatnonzero((source[1:] != source[:-1]) | (target[1:] != target[:-1])) + 1
-        for rows in np.split(order, differs):
-            self._flow(int(datagrams.source[is_rtp][rows[0]]), int(datagrams.target[is_rtp][rows[0]])).parts.append(
-                packets.take(rows)
-            )
+        starts = [0, *differs.tolist()]
+        for first, rows in zip(starts, np.split(order, differs), strict=True):
+            self._flow(int(source[first]), int(target[first])).parts.append(packets.take(rows))
         return is_rtp
 
     def to(self, endpoint: int) -> list[Flow]:
@@ -119,6 +119,9 @@ def join(parts: Sequence[RtpPackets]) -> RtpPackets:
 
 def _payloads(packets: RtpPackets) -> np.ndarray:
     """All payloads, one after the other."""
+    sizes = find_values(packets.length)
+    if len(sizes) == 1 and sizes[0]:
+        return sliding_window_view(packets.buffer, sizes[0])[packets.offset].reshape(-1)
     length = packets.length.astype(np.int64)
     starts = np.cumsum(length) - length
     rows: Rows = np.repeat(packets.offset - starts, length) + np.arange(int(length.sum()))

@@ -1,7 +1,8 @@
 """One call that is seen on several hops, before and behind a proxy or a border controller, is one call.
 
 Hops are known by media: the same endpoint in both at the same time, or the very same packets; and, where the media is
-made anew on the way, by the same two parties who begin and end together.
+made anew on the way, by the same two parties who begin and end together. Media between the same two machines is never
+another hop: load generators send the same packets in every call.
 """
 
 from collections import defaultdict
@@ -15,7 +16,7 @@ from plugins.pbx_sip.calls.dialog import Dialog, Side
 from plugins.pbx_sip.calls.numbers import number_of
 from plugins.pbx_sip.calls.voices import Voice
 
-_TOGETHER_NS = 2_000_000_000
+_BEGIN_TOGETHER_NS, _END_TOGETHER_NS = 1_000_000_000, 500_000_000
 _SAMPLED = 32  # packets of each sender are enough to know it by
 
 
@@ -51,14 +52,14 @@ def join_hops(calls: Sequence[Seen]) -> list[Joined]:
 
 def _pairs(calls: Sequence[Seen]) -> Iterator[tuple[int, int]]:
     """Numbers of calls that are hops of one."""
-    for mark in (_endpoints, _senders, _parties):
+    for mark, are_hops in ((_endpoints, _overlap), (_senders, _are_relayed), (_parties, _are_alike)):
         by_mark: dict[Hashable, list[int]] = defaultdict(list)
         for number, call in enumerate(calls):
             for each in mark(call):
                 by_mark[each].append(number)
         for numbers in by_mark.values():
             for one, other in pairwise(numbers):
-                if one != other and _overlap(calls[one].dialog, calls[other].dialog, strictly=mark is _parties):
+                if one != other and are_hops(calls[one], calls[other]):
                     yield one, other
 
 
@@ -82,13 +83,35 @@ def _parties(call: Seen) -> Iterable[Hashable]:
     return [(caller, called)] if called else []
 
 
-def _overlap(one: Dialog, other: Dialog, *, strictly: bool) -> bool:
-    """Whether two dialogs were at the same time; strictly: whether they began and ended together."""
-    ends = [dialog.ended_ns or dialog.last_ns for dialog in (one, other)]
-    if strictly:
-        begins = abs(one.first_ns - other.first_ns) < _TOGETHER_NS
-        return begins and bool(one.ended_ns and other.ended_ns) and abs(ends[0] - ends[1]) < _TOGETHER_NS
-    return one.first_ns < ends[1] and other.first_ns < ends[0]
+def _overlap(one: Seen, other: Seen) -> bool:
+    """Whether two dialogs were at the same time."""
+    return one.dialog.first_ns < _end_ns(other) and other.dialog.first_ns < _end_ns(one)
+
+
+def _are_relayed(one: Seen, other: Seen) -> bool:
+    """Whether two dialogs at the same time run between other machines."""
+    return _overlap(one, other) and _hosts(one) != _hosts(other)
+
+
+def _hosts(call: Seen) -> set[int]:
+    return {listening.endpoint >> 16 for listening in call.dialog.listenings}
+
+
+def _are_alike(one: Seen, other: Seen) -> bool:
+    """Whether two dialogs of the same parties began and ended together.
+
+    Callers who withhold their number are not told apart by it, so two such calls that were both heard stay two.
+    """
+    if not _are_relayed(one, other) or not (one.dialog.ended_ns and other.dialog.ended_ns):
+        return False
+    if one.voices and other.voices and not number_of(one.dialog.caller):
+        return False
+    begins_ns = abs(one.dialog.first_ns - other.dialog.first_ns)
+    return begins_ns < _BEGIN_TOGETHER_NS and abs(_end_ns(one) - _end_ns(other)) < _END_TOGETHER_NS
+
+
+def _end_ns(call: Seen) -> int:
+    return call.dialog.ended_ns or call.dialog.last_ns
 
 
 def _join(calls: Sequence[Seen]) -> Joined:

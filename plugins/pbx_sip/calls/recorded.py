@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from plugins.pbx_sip.calls.dialog import Dialog, Side
 from plugins.pbx_sip.calls.hops import Joined
 from plugins.pbx_sip.calls.voices import Voice
-from plugins.pbx_sip.media.files import WavForm
-from plugins.pbx_sip.media.g711 import Samples
+from plugins.pbx_sip.media.g711 import LAWS, Samples, Sound
 from plugins.pbx_sip.media.lanes import Stretch, lay
 from plugins.pbx_sip.rtp.events import KeyPress, find_keys
 from plugins.pbx_sip.rtp.quality import Quality, measure
 
 _NARROW_HZ, _WIDE_HZ = 8000, 16000
-_LAWS = {frozenset({"PCMU"}): WavForm.MU_LAW, frozenset({"PCMA"}): WavForm.A_LAW}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Lane:
 
     side: Side
     section: int
-    sound: Samples
+    sound: Sound
     codings: tuple[str, ...]
     quality: Quality | None
     keys: tuple[KeyPress, ...] = ()
@@ -31,19 +31,26 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedCall:
-    """dialog: of the first hop. began_ns: of the first sound, since 1970, UTC. form: that loses nothing."""
+    """dialog: of the first hop. began_ns: of the first sound, since 1970, UTC.
+
+    law: "PCMU" or "PCMA" if that is all there was, and the lanes are its octets; "" if they are samples.
+    """
 
     dialog: Dialog
     hops: tuple[Dialog, ...]
     began_ns: int
     rate_hz: int
-    form: WavForm
+    law: str
     lanes: tuple[Lane, ...]
 
     @property
     def length_s(self) -> float:
         """Of the longest lane."""
         return max((len(lane.sound) for lane in self.lanes), default=0) / self.rate_hz
+
+    def samples(self, lane: Lane) -> Samples:
+        """The samples of a lane, whatever it is kept as."""
+        return LAWS[self.law].table[lane.sound] if self.law else lane.sound.astype(np.int16)
 
     def lanes_of(self, side: Side) -> list[Lane]:
         """What one side sent."""
@@ -60,21 +67,22 @@ def record(call: Joined) -> RecordedCall:
     origin_s = min((stretch.run.began_s for stretch in every), default=0.0)
     began_ns = first_ns + round(origin_s * 1e9)
     rate_hz = _WIDE_HZ if any(stretch.coding.rate_hz > _NARROW_HZ for stretch in every) else _NARROW_HZ
-    codings = frozenset(stretch.coding.name for stretch in every)
+    codings = {stretch.coding.name for stretch in every}
+    law = codings.pop() if len(codings) == 1 and codings <= LAWS.keys() and rate_hz == _NARROW_HZ else ""
     return RecordedCall(
         dialog=dialog,
         hops=call.hops,
         began_ns=began_ns,
         rate_hz=rate_hz,
-        form=_LAWS.get(codings, WavForm.LINEAR) if rate_hz == _NARROW_HZ else WavForm.LINEAR,
+        law=law,
         lanes=tuple(
-            _make_lane(voice, lay(each, rate_hz, origin_s), each, began_ns)
+            _make_lane(voice, lay(each, rate_hz, origin_s, LAWS.get(law)), each, began_ns)
             for voice, each in zip(voices, stretches, strict=True)
         ),
     )
 
 
-def _make_lane(voice: Voice, sound: Samples, stretches: Sequence[Stretch], began_ns: int) -> Lane:
+def _make_lane(voice: Voice, sound: Sound, stretches: Sequence[Stretch], began_ns: int) -> Lane:
     codings = tuple(dict.fromkeys(stretch.coding.name for stretch in stretches))
     return Lane(
         side=voice.side,

@@ -10,7 +10,7 @@ from plugins.pbx_sip.calls.dialog import Dialog, Listening, Side
 from plugins.pbx_sip.calls.flows import Flow, Flows, join
 from plugins.pbx_sip.media.coding import Coding, find_coding
 from plugins.pbx_sip.media.lanes import Stretch
-from plugins.pbx_sip.rtp.packets import Mask, RtpPackets
+from plugins.pbx_sip.rtp.packets import Mask, RtpPackets, find_values
 from plugins.pbx_sip.rtp.runs import find_runs
 from plugins.pbx_sip.sdp.codecs import STATIC_CODECS, TELEPHONE_EVENT, Codec
 
@@ -65,7 +65,7 @@ class Voice:
             begins = self.packets.time_ns >= since if place else np.ones(len(self.packets), np.bool_)
             ends = self.packets.time_ns < starts[place + 1] if place + 1 < len(starts) else True
             epoch = begins & ends
-            for payload_type in np.unique(self.packets.payload_type[epoch]).tolist():
+            for payload_type in find_values(self.packets.payload_type[epoch]):
                 codec = known.get(payload_type, Codec(payload_type=payload_type))
                 here = epoch & (self.packets.payload_type == payload_type)
                 rows[codec] = rows[codec] | here if codec in rows else here

@@ -1,59 +1,57 @@
 """The file that the hub is given: the recorded side left, all others right."""
 
-from collections.abc import Callable, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
 from struct import pack
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from plugins.pbx_sip.media.g711 import Samples, compress_a, compress_mu
+from plugins.pbx_sip.media.g711 import LAWS, Sound
 
 _BLOCK = 1 << 20
+_LINEAR = 1
+_TAGS = {"PCMU": 7, "PCMA": 6}  # RFC 2361 appendix A
 
 
-class WavForm(StrEnum):
-    """How samples stand in the file: in the law they came in, so that nothing is lost, or linear."""
-
-    MU_LAW = "PCMU"
-    A_LAW = "PCMA"
-    LINEAR = "L16"
-
-
-_TAGS: dict[WavForm, tuple[int, int, Callable[[Samples], npt.NDArray[Any]]]] = {
-    WavForm.MU_LAW: (7, 1, compress_mu),
-    WavForm.A_LAW: (6, 1, compress_a),
-    WavForm.LINEAR: (1, 2, lambda samples: samples),
-}
-
-
-def mix(lanes: Sequence[Samples]) -> Samples:
+def mix(lanes: Sequence[Sound], law: str) -> Sound:
     """Several lanes as one, clipped where they are loud together; of the longest one's length."""
     if len(lanes) == 1:
         return lanes[0]
     total = np.zeros(max((len(lane) for lane in lanes), default=0), np.int32)
     for lane in lanes:
-        total[: len(lane)] += lane
-    return np.clip(total, -32768, 32767).astype(np.int16)
+        total[: len(lane)] += LAWS[law].table[lane] if law else lane
+    mixed = np.clip(total, -32768, 32767).astype(np.int16)
+    return LAWS[law].compress(mixed) if law else mixed
 
 
-def write_wav(path: Path, channels: Sequence[Samples], rate_hz: int, form: WavForm) -> None:
-    """Write one or two channels; shorter ones end in silence."""
+def write_wav(path: Path, channels: Sequence[Sound], rate_hz: int, law: str) -> None:
+    """Write one or two channels; shorter ones end in silence.
+
+    law: "PCMU" or "PCMA" if the channels are octets of it, "" if they are samples.
+    """
     length = max((len(channel) for channel in channels), default=0)
-    tag, sample_bytes, code = _TAGS[form]
+    sample_bytes = 1 if law else 2
     block_bytes = sample_bytes * len(channels)
-    layout = pack("<HHIIHHH", tag, len(channels), rate_hz, rate_hz * block_bytes, block_bytes, sample_bytes * 8, 0)
+    layout = pack(
+        "<HHIIHHH",
+        _TAGS.get(law, _LINEAR),
+        len(channels),
+        rate_hz,
+        rate_hz * block_bytes,
+        block_bytes,
+        sample_bytes * 8,
+        0,
+    )
     data_bytes = length * block_bytes
     # A data chunk of odd size is followed by one octet that belongs to nobody.
     chunks = b"WAVEfmt " + pack("<I", len(layout)) + layout + b"data" + pack("<I", data_bytes)
     with path.open("wb") as file:
         file.write(b"RIFF" + pack("<I", len(chunks) + data_bytes + data_bytes % 2) + chunks)
         for start in range(0, length, _BLOCK):
-            block = np.zeros((min(_BLOCK, length - start), len(channels)), np.int16)
+            size = min(_BLOCK, length - start), len(channels)
+            block: Sound = np.full(size, LAWS[law].silence, np.uint8) if law else np.zeros(size, np.int16)
             for place, channel in enumerate(channels):
                 part = channel[start : start + _BLOCK]
                 block[: len(part), place] = part
-            file.write(code(block).tobytes())
+            file.write(block.tobytes())
         file.write(b"\0" * (data_bytes % 2))

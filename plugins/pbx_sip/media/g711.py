@@ -3,11 +3,15 @@
 Source: ITU-T G.711 (11/88) tables 1a and 2a.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 Samples = npt.NDArray[np.int16]
 Octets = npt.NDArray[np.uint8]
+Sound = Samples | Octets
 
 RATE_HZ = 8000
 
@@ -48,3 +52,15 @@ def compress_mu(samples: Samples) -> Octets:
 def compress_a(samples: Samples) -> Octets:
     """Samples as A-law; those that came from it come back as they were."""
     return _TO_A_LAW[samples.view(np.uint16)]
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """One of the two: the sample of each octet, the octet of silence, and the way back."""
+
+    table: Samples
+    silence: int
+    compress: Callable[[Samples], Octets]
+
+
+LAWS = {"PCMU": Law(MU_LAW, 0xFF, compress_mu), "PCMA": Law(A_LAW, 0xD5, compress_a)}

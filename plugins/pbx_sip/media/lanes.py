@@ -3,26 +3,27 @@
 Samples lie where their sender's clock says, whenever their packets came: reordering and duplicates resolve themselves,
 what was lost or never sent stays silent. Where a sender's clock drifts from ours, single samples are repeated or left
 out, which nobody hears, so that both sides of a call of hours stay together.
+
+A lane that is G.711 throughout stays the octets that came, which is exact and spares two look-ups of every sample.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import av
 import numpy as np
 from av.audio.resampler import AudioResampler
 from numpy.lib.stride_tricks import sliding_window_view
 
-from plugins.pbx_sip.media import g711
 from plugins.pbx_sip.media.coding import Coding
-from plugins.pbx_sip.media.g711 import Samples
-from plugins.pbx_sip.rtp.packets import RtpPackets
+from plugins.pbx_sip.media.g711 import LAWS, Law, Octets, Samples, Sound
+from plugins.pbx_sip.rtp.packets import RtpPackets, find_values
 from plugins.pbx_sip.rtp.runs import Run, Seconds
 
 _SNAP_S = 0.06  # a new run this near to the end of the last one goes on from it
 _FADE_S = 0.005
 _DRIFT_MIN_S = 0.01
-_TABLES = {"PCMU": g711.MU_LAW, "PCMA": g711.A_LAW}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,24 +35,27 @@ class Stretch:
     coding: Coding
 
 
-def lay(stretches: Sequence[Stretch], rate_hz: int, origin_s: float = 0.0) -> Samples:
-    """One lane at `rate_hz` to the end of its last run; origin_s: where it begins, on the clock of the runs."""
-    lane = np.zeros(0, np.int16)
+def lay(stretches: Sequence[Stretch], rate_hz: int, origin_s: float = 0.0, law: Law | None = None) -> Sound:
+    """One lane at `rate_hz` to the end of its last run.
+
+    origin_s: where it begins, on the clock of the runs. law: that of all stretches, whose octets are then given.
+    """
+    lane = _silence(0, law)
     for stretch in sorted(stretches, key=lambda each: each.run.began_s):
-        sound = follow_drift(resample(decode(stretch), stretch.coding.rate_hz, rate_hz), stretch.run.drift, rate_hz)
+        sound = _scatter(stretch, law) if law else resample(decode(stretch), stretch.coding.rate_hz, rate_hz)
+        sound = follow_drift(sound, stretch.run.drift, rate_hz)
         start = round((stretch.run.began_s - origin_s) * rate_hz)
         if len(lane) and abs(start - len(lane)) <= _SNAP_S * rate_hz:
             start = len(lane)
-        lane = _place(lane, sound, start, round(_FADE_S * rate_hz))
+        lane = _place(lane, sound, start, round(_FADE_S * rate_hz), law)
     return lane
 
 
 def decode(stretch: Stretch) -> Samples:
     """The samples of one run at its coding's own rate, silent where nothing came."""
     run, coding = stretch.run, stretch.coding
-    table = _TABLES.get(coding.name)
-    if table is not None and coding.clock_hz == coding.rate_hz:
-        return _scatter(stretch, table)
+    if (law := LAWS.get(coding.name)) and coding.clock_hz == coding.rate_hz:
+        return law.table[_scatter(stretch, law)]
     payloads = [stretch.packets.payload(row) for row in run.rows.tolist()]
     pieces = coding.decode(payloads)
     starts = run.ticks * coding.rate_hz // coding.clock_hz
@@ -62,17 +66,17 @@ def decode(stretch: Stretch) -> Samples:
     return sound
 
 
-def _scatter(stretch: Stretch, table: Samples) -> Samples:
-    """As `decode`, for codings of one octet a sample: all packets of one size at once."""
+def _scatter(stretch: Stretch, law: Law) -> Octets:
+    """The octets of one run of G.711: all packets of one size at once."""
     packets, run = stretch.packets, stretch.run
     offset, length = packets.offset[run.rows], packets.length[run.rows]
-    sound = np.zeros(int((run.ticks + length).max(initial=0)), np.int16)
-    for size in np.unique(length).tolist():
+    sound = np.full(int((run.ticks + length).max(initial=0)), law.silence, np.uint8)
+    for size in find_values(length):
         if not size:
             continue
         same = length == size
         octets = sliding_window_view(packets.buffer, size)[offset[same]]
-        sliding_window_view(sound, size, writeable=True)[run.ticks[same]] = table[octets]
+        sliding_window_view(sound, size, writeable=True)[run.ticks[same]] = octets
     return sound
 
 
@@ -89,7 +93,7 @@ def resample(sound: Samples, from_hz: int, to_hz: int) -> Samples:
     return np.concatenate([made, np.zeros(max(wanted - len(made), 0), np.int16)])[:wanted]
 
 
-def follow_drift(sound: Samples, drift: Seconds, rate_hz: int) -> Samples:
+def follow_drift(sound: Sound, drift: Seconds, rate_hz: int) -> Sound:
     """Repeat or leave out single samples, evenly, so that `sound` keeps our time.
 
     drift: shape (windows, 2), seconds since its beginning and how much later than its own clock says it then is.
@@ -109,19 +113,28 @@ def follow_drift(sound: Samples, drift: Seconds, rate_hz: int) -> Samples:
     kept = np.ones(len(sound), np.int64)
     kept[more] = 2
     kept[fewer] = 0
-    return np.repeat(sound, kept)
+    return cast("Sound", np.repeat(sound, kept))
 
 
-def _place(lane: Samples, sound: Samples, start: int, fade: int) -> Samples:
+def _silence(length: int, law: Law | None) -> Sound:
+    return np.zeros(length, np.int16) if law is None else np.full(length, law.silence, np.uint8)
+
+
+def _place(lane: Sound, sound: Sound, start: int, fade: int, law: Law | None) -> Sound:
     """`lane` with `sound` from `start` on; where they overlap, the new one takes over within `fade` samples."""
     if start < 0:
         sound, start = sound[-start:], 0
     end = start + len(sound)
-    made = np.zeros(max(len(lane), end), np.int16)
+    if not len(lane) and not start:
+        return sound
+    made = _silence(max(len(lane), end), law)
     made[: len(lane)] = lane
     fade = max(min(fade, len(lane) - start, len(sound)), 0)
+    before, after = made[start : start + fade], sound[:fade]
+    if law:
+        before, after = law.table[before], law.table[after]
     rising = np.arange(1, fade + 1) / (fade + 1)
-    faded = made[start : start + fade] * (1 - rising) + sound[:fade] * rising
+    faded = (before * (1 - rising) + after * rising).astype(np.int16)
     made[start:end] = sound
-    made[start : start + fade] = faded.astype(np.int16)
+    made[start : start + fade] = law.compress(faded) if law else faded
     return made

@@ -13,7 +13,7 @@ from plugins.pbx_sip.packets.pcap import HEADER_BYTES, PcapReader, is_pcap
 from plugins.pbx_sip.packets.pcapng import MAGIC, PcapngReader
 from plugins.pbx_sip.packets.records import BadCapture, Chunk, RecordReader
 
-CHUNK_BYTES = 4 << 20
+CHUNK_BYTES = 32 << 20
 
 
 class CaptureFile:

@@ -1,7 +1,7 @@
 """RTP packets as columns, one row a packet, so that a minute of a thousand calls is a handful of array operations."""
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -106,6 +106,14 @@ def _payloads(
     padded = np.flatnonzero((head[:, 0] & 0x20).astype(bool) & (size > 0))
     size[padded] -= buffer[offset[padded] + total[padded] - 1]
     return offset + skip, size
+
+
+def find_values(column: npt.NDArray[np.integer[Any]]) -> list[int]:
+    """The different values in a column; mostly there is one, which is told without sorting."""
+    if len(column) and (column == column[0]).all():
+        return [int(column[0])]
+    values: list[int] = np.unique(column).tolist()
+    return values
 
 
 def extend_sequence(sequence: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:

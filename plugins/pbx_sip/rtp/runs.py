@@ -8,11 +8,12 @@ ten seconds tell its drift.
 
 import itertools
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 import numpy.typing as npt
 
-from plugins.pbx_sip.rtp.packets import Rows, RtpPackets, extend_timestamp
+from plugins.pbx_sip.rtp.packets import Rows, RtpPackets, extend_timestamp, find_values
 
 _JUMP_S = 0.25  # more than a network delays for long, less than anyone would miss
 _LOOK_AHEAD = 25  # packets: a delay that passes within half a second is the network's, one that stays is the clock's
@@ -45,7 +46,7 @@ def find_runs(packets: RtpPackets, clock_hz: int, origin_ns: int) -> list[Run]:
     clock_hz: of the timestamps. origin_ns: what `began_s` counts from.
     """
     runs: list[Run] = []
-    for ssrc in dict.fromkeys(packets.ssrc.tolist()):
+    for ssrc in find_values(packets.ssrc):
         rows = np.flatnonzero(packets.ssrc == ssrc)
         ticks = extend_timestamp(packets.timestamp[rows])
         transit_s = (packets.time_ns[rows] - origin_ns) / _NS - ticks / clock_hz
@@ -94,6 +95,7 @@ def _measure_drift(at_s: Seconds, delays_s: Seconds) -> tuple[float, Seconds]:
     if len(starts) <= 2:
         return float(lowest.min()), np.zeros((0, 2))
     middle_s = (windows[starts] + 0.5) * _WINDOW_S
-    smooth = np.array([np.median(lowest[max(place - 2, 0) : place + 3]) for place in range(len(lowest))])
+    around = lowest.tolist()
+    smooth = np.array([median(around[max(place - 2, 0) : place + 3]) for place in range(len(around))])
     began_s = float(smooth[0])
     return began_s, np.stack([middle_s, smooth - began_s], axis=1)

@@ -59,7 +59,8 @@ def parse_description(data: bytes) -> Description:
     """
     if len(data) > TEXT_BYTES_MAX:
         raise BadDescription(f"a description of {len(data)} bytes is longer than is read")
-    lines = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = data.decode("utf-8", "replace").replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.split("\n")
     if len(lines) > LINES_MAX:
         raise BadDescription(f"a description of {len(lines)} lines is longer than is read")
     problems: list[str] = []
@@ -85,7 +86,7 @@ def _gather(lines: Sequence[str]) -> tuple[_Section, list[_Section], dict[str, s
     sections: list[_Section] = []
     heads: dict[str, str] = {}
     for line in lines:
-        letter, equals, value = line.strip(" \t\0").partition("=")
+        letter, equals, value = line.strip(" \t").partition("=")
         letter, value = letter.strip().lower(), value.strip()
         if not equals or len(letter) != 1:
             continue

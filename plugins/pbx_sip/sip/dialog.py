@@ -155,7 +155,7 @@ def begin_dialog(invite: Request, local_tag: str) -> Dialog:
     )
 
 
-def dialog_id(message: Request | Response) -> DialogId:
+def read_dialog_id(message: Request | Response) -> DialogId:
     """The dialog that a request of the other end, or its response to one of ours, belongs to.
 
     Raises: BadValue.
@@ -170,7 +170,7 @@ def make_tag() -> str:
     return secrets.token_hex(8)
 
 
-def glare_wait_s() -> float:
+def choose_glare_wait_s() -> float:
     """How long to wait after a 491 before an offer of ours is tried again, the call being the other end's.
 
     Source: RFC 3261 section 14.1.

@@ -3,7 +3,7 @@
 Source: RFC 3261 section 7.3; compact forms: the IANA registry of SIP header fields.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from plugins.pbx_sip.sip.params import split_list
 
@@ -32,12 +32,17 @@ _COMPACT = {
     "x": "session-expires",
     "y": "identity",
 }
+_USUAL = (
+    "Accept", "Allow", "Authorization", "CSeq", "Call-ID", "Contact", "Content-Length", "Content-Type", "Expires",
+    "From", "Max-Forwards", "Min-SE", "Record-Route", "Require", "Route", "Session-Expires", "Supported", "To",
+    "User-Agent", "Via",
+)  # fmt: skip
+_FULL = {name: name.lower() for name in _USUAL} | _COMPACT | {short.upper(): name for short, name in _COMPACT.items()}
 
 
-def full_name(name: str) -> str:
+def expand_name(name: str) -> str:
     """The one spelling under which a name is looked up: in small letters, a compact form expanded."""
-    name = name.lower()
-    return _COMPACT.get(name, name)
+    return _FULL.get(name) or name.lower()
 
 
 class Headers:
@@ -47,7 +52,7 @@ class Headers:
 
     def __init__(self, fields: Iterable[Field] = ()) -> None:
         self._fields = tuple(fields)
-        self._values: dict[str, list[str]] | None = None
+        self._values: dict[str, list[str]] = {}  # filled when something is looked up
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self._fields)
@@ -67,14 +72,13 @@ class Headers:
     def __repr__(self) -> str:
         return f"Headers({list(self._fields)!r})"
 
-    def all(self, name: str) -> list[str]:
+    def all(self, name: str) -> Sequence[str]:
         """The values of every field of a name, one for each line."""
         values = self._values
-        if values is None:
-            values = self._values = {}
+        if not values:
             for key, value in self._fields:
-                values.setdefault(full_name(key), []).append(value)
-        return values.get(full_name(name), [])
+                values.setdefault(expand_name(key), []).append(value)
+        return values.get(expand_name(name), ())
 
     def get(self, name: str) -> str | None:
         """The value of the first field of a name."""
@@ -95,16 +99,16 @@ class Headers:
 
     def without(self, name: str) -> "Headers":
         """These without a name."""
-        unwanted = full_name(name)
-        return Headers(field for field in self._fields if full_name(field[0]) != unwanted)
+        unwanted = expand_name(name)
+        return Headers(field for field in self._fields if expand_name(field[0]) != unwanted)
 
     def replaced(self, name: str, *values: str) -> "Headers":
         """These with the values of a name in place of those they have, where the first of them stood or at the end."""
-        wanted = full_name(name)
+        wanted = expand_name(name)
         fields: list[Field] = []
         own = [(name, value) for value in values]
         for field in self._fields:
-            if full_name(field[0]) == wanted:
+            if expand_name(field[0]) == wanted:
                 fields += own
                 own = []
             else:

@@ -126,7 +126,7 @@ def read_message(data: bytes) -> Request | Response:
     if end is None:
         return read_head(data)
     message = read_head(data[: end.start()])
-    return replace(message, body=data[end.end() :][: body_length(message.headers)])
+    return replace(message, body=data[end.end() :][: read_body_length(message.headers)])
 
 
 def read_head(head: bytes) -> Request | Response:
@@ -150,7 +150,7 @@ def read_head(head: bytes) -> Request | Response:
     return Request(headers=_read_fields(lines), method=method, uri=uri.strip(_BLANK), version=version.upper())
 
 
-def body_length(headers: Headers) -> int | None:
+def read_body_length(headers: Headers) -> int | None:
     """The bytes of the body that the header fields promise; None where they promise nothing that can be understood."""
     value = headers.get("Content-Length")
     try:

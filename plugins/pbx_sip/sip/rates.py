@@ -12,7 +12,7 @@ class Rates:
         self._per_second = per_second
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def wait_s(self, host: str, now: float) -> float:
+    def measure_wait_s(self, host: str, now: float) -> float:
         """Count a message.
 
         Returns: how many seconds it came too early; 0 for one that came in time. One that is dropped is to be given

@@ -6,7 +6,7 @@ Source: RFC 3261 sections 8.2.6 and 21; RFC 4028, 4412, 6665 and 7866 for the la
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from plugins.pbx_sip.sip.headers import Field, Headers, full_name
+from plugins.pbx_sip.sip.headers import Field, Headers, expand_name
 from plugins.pbx_sip.sip.message import Request, Response
 
 REASONS = {
@@ -69,7 +69,7 @@ def build_response(
     copied = {"record-route", *_COPIED} if 100 < status < 300 else _COPIED
     fields: list[Field] = []
     for name, value in request.headers:
-        key = full_name(name)
+        key = expand_name(name)
         if key not in copied:
             continue
         needs_tag = tag and key == "to" and ";tag=" not in value.rpartition(">")[2].replace(" ", "").lower()

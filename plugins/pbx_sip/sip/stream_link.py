@@ -23,7 +23,7 @@ class StreamEars(Protocol):
     def admit(self, link: "StreamLink") -> bool:
         """Whether one more connection may stay open."""
 
-    def pause_s(self, host: str) -> float:
+    def measure_pause_s(self, host: str) -> float:
         """Count a message; how long to read no more of this host."""
 
     def receive(self, message: Request | Response, link: Link) -> None:
@@ -65,17 +65,17 @@ class StreamLink(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def send(self, data: bytes) -> None:
-        """Send one message, over a new connection where there is none."""
-        if self._transport is not None and self.is_open:
-            if self._transport.get_write_buffer_size() > _UNSENT_BYTES_MAX:
-                self._ears.count("connections_stuck")
-                self._transport.abort()
-            else:
-                self._transport.write(data)
-        elif len(self._waiting) < _WAITING_MAX:
-            self._waiting.append(data)
+        """Send one message, over a new connection where there is none; over one that is being closed it is lost."""
+        if self._transport is None:
+            if len(self._waiting) < _WAITING_MAX:
+                self._waiting.append(data)
             if len(self._waiting) == 1:
                 self._ears.connect(self, self._listens_at)
+        elif self._transport.get_write_buffer_size() > _UNSENT_BYTES_MAX:
+            self._ears.count("connections_stuck")
+            self._transport.abort()
+        elif self.is_open:
+            self._transport.write(data)
 
     def close(self) -> None:
         """Close the connection once everything is sent."""
@@ -106,6 +106,7 @@ class StreamLink(asyncio.Protocol):
         self.heard_at = asyncio.get_running_loop().time()
         if not self._ears.admit(self):
             self._ears.count("connections_refused")
+            self.fail()
             transport.abort()
             return
         sock: socket.socket = transport.get_extra_info("socket")
@@ -147,7 +148,7 @@ class StreamLink(asyncio.Protocol):
 
     def _receive(self, message: Request | Response) -> None:
         self.has_spoken = True
-        self._pause_s = self._ears.pause_s(self.peer.host)
+        self._pause_s = self._ears.measure_pause_s(self.peer.host)
         if isinstance(message, Request):
             self._note_listening_port(message)
         self._ears.receive(message, self)

@@ -34,7 +34,7 @@ class Transactions:
 
     def receive_request(self, request: Request, link: Link) -> None:
         """A request that was checked came over a link."""
-        key = server_key(request)
+        key = make_server_key(request)
         known = self._servers.get(key)
         if request.method == "ACK":
             if isinstance(known, InviteServerTransaction) and known.state in {State.COMPLETED, State.CONFIRMED}:
@@ -64,7 +64,7 @@ class Transactions:
 
     def find_cancelled(self, cancel: Request) -> InviteServerTransaction | None:
         """The INVITE that a CANCEL means, if it is known."""
-        invite = self._servers.get(server_key(replace(cancel, method="INVITE")))
+        invite = self._servers.get(make_server_key(replace(cancel, method="INVITE")))
         return invite if isinstance(invite, InviteServerTransaction) else None
 
     def request(
@@ -96,7 +96,7 @@ class Transactions:
         self._clients.pop(key, None)
 
 
-def server_key(request: Request) -> Hashable:
+def make_server_key(request: Request) -> Hashable:
     """What is the same in a request, its repetitions and the ACK of its refusal.
 
     Without a branch that is unique (RFC 2543) it is what names the call, the request and the way it came.

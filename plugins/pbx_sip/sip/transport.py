@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 
 from plugins.pbx_sip.sip.datagram_link import DatagramLink, DatagramPort, open_datagram_socket
 from plugins.pbx_sip.sip.errors import BadValue
-from plugins.pbx_sip.sip.headers import Headers, full_name
+from plugins.pbx_sip.sip.headers import Headers, expand_name
 from plugins.pbx_sip.sip.link import Link, Peer
 from plugins.pbx_sip.sip.message import Request, Response
 from plugins.pbx_sip.sip.params import split_list
 from plugins.pbx_sip.sip.rates import Rates
 from plugins.pbx_sip.sip.stream_link import StreamLink
-from plugins.pbx_sip.sip.via import parse_via
 
 _SWEEP_S = 5.0
 _CLOSING_S = 1.0
@@ -31,10 +30,13 @@ OnMessage = Callable[[Request | Response, Link], None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What peers may take: messages_per_s of one host, silent_s before a first message and idle_s after it."""
+    """What peers may take: messages_per_s of one host, silent_s before a first message and idle_s after it.
 
-    connections: int = 2000
-    connections_per_host: int = 200
+    Some session border controllers open a connection for each call: one host may have thousands.
+    """
+
+    connections: int = 8000
+    connections_per_host: int = 6000
     messages_per_s: float = 5000
     silent_s: float = 30
     idle_s: float = 3600
@@ -87,8 +89,6 @@ class Transports:
             lambda: StreamLink(self, Peer("TCP", "", 0)), host, port, ssl=tls, backlog=1024
         )
         self._servers.append(server)
-        if self._sweeping is None:
-            self._sweeping = loop.call_later(_SWEEP_S, self._sweep)
         return int(server.sockets[0].getsockname()[1])
 
     def link(self, transport: str, host: str, port: int) -> Link:
@@ -145,20 +145,22 @@ class Transports:
 
     def may_pass(self, host: str) -> bool:
         """Whether a host may send one more datagram now."""
-        if not self.pause_s(host):
+        if not self.measure_pause_s(host):
             return True
         self._rates.give_back(host)
         return False
 
-    def pause_s(self, host: str) -> float:
+    def measure_pause_s(self, host: str) -> float:
         """Count a message; how long to read no more of this host."""
-        return self._rates.wait_s(host, asyncio.get_running_loop().time())
+        return self._rates.measure_wait_s(host, asyncio.get_running_loop().time())
 
     def admit(self, link: StreamLink) -> bool:
         """Whether one more connection may stay open."""
         host, limits = link.peer.host, self._limits
         if len(self._open) >= limits.connections or self._per_host[host] >= limits.connections_per_host:
             return False
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
         self._open.add(link)
         self._per_host[host] += 1
         self._links[_key(link.peer)] = link
@@ -215,18 +217,20 @@ def note_source(request: Request, peer: Peer) -> Request:
 
     Source: RFC 3261 section 18.2.1, RFC 3581 section 4.
     """
-    values = request.headers.all("Via")
-    items = split_list(values[0]) if values else []
     try:
-        via = parse_via(items[0]) if items else None
+        via = request.via
     except BadValue:
-        via = None
-    if via is None or (via.host == peer.host and via.param("rport") is None):
         return request
-    items[0] = str(via.received_from(peer.host, peer.port))
+    if via.host == peer.host and via.param("rport") is None:
+        return request
+    noted = str(via.received_from(peer.host, peer.port))
     fields = list(request.headers)
-    place = next(place for place, field in enumerate(fields) if full_name(field[0]) == "via")
-    fields[place] = (fields[place][0], ", ".join(items))
+    for place, (name, value) in enumerate(fields):
+        items = split_list(value) if expand_name(name) == "via" else []
+        if any(items):
+            items[items.index(next(filter(None, items)))] = noted
+            fields[place] = (name, ", ".join(items))
+            break
     return replace(request, headers=Headers(fields))
 
 

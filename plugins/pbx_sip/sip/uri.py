@@ -5,7 +5,6 @@ Source: RFC 3261 section 19.1, RFC 3966 (tel), RFC 5118 (IPv6).
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from plugins.pbx_sip.sip.errors import BadValue
@@ -15,7 +14,7 @@ SCHEMES = ("sip", "sips", "tel")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _HOST = re.compile(r"[\w.~%!-]+", re.ASCII)
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+(?:%[\w.~-]+)?", re.ASCII)
-_NUMBER = re.compile(r"\+?[0-9*#A-Da-d]+")
+_NUMBER = re.compile(r"\+?[0-9*#]+")
 _IN_USER = "-_.!~*'()&=+$,;?/"
 _IN_PASSWORD = "-_.!~*'()&=+$,"  # noqa: S105 - characters that need no escape
 _IN_PARAM = "[]/:&+$-_.!~*'()"
@@ -92,7 +91,6 @@ def parse_host(text: str) -> tuple[str, int | None]:
     return host.lower(), int(port) if port else None
 
 
-@lru_cache(maxsize=1024)
 def parse_uri(text: str) -> Uri:
     """The address in a text without angle brackets; a scheme that is not known keeps its text as it is.
 

@@ -151,7 +151,8 @@ def test_a_folder_that_goes_away_is_told_and_comes_back(folder, ctx):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"folder": "captures"}, {"sip_ports": ["0"]}, {"sip_ports": ["sip"]}, {"sip_ports": []}, {"after_import": "eat"}]
+    "changes",
+    [{"folder": "captures"}, {"sip_ports": ["0"]}, {"sip_ports": ["sip"]}, {"sip_ports": []}, {"after_import": "eat"}],
 )
 def test_settings_that_cannot_work_are_refused(folder, changes):
     with pytest.raises(ValueError, match=next(iter(changes))):

@@ -68,7 +68,7 @@ def test_two_calls_on_the_same_ports_stay_two_calls_in_whatever_they_are_wrapped
     first, second = calls_in(name)
     assert told(first) == ("sipp", "test", None, (("PCMU",), 425, 0, ""))
     assert told(second) == ("sipp", "test", None, (("PCMA",), 414, 0, ""))
-    assert (first.form, first.length_s) == ("PCMU", 8.5)
+    assert (first.law, first.length_s) == ("PCMU", 8.5)
 
 
 def test_what_was_lost_and_doubled_on_the_way_is_counted_and_the_rest_is_heard():
@@ -90,7 +90,10 @@ def test_hops_of_one_call_behind_a_proxy_are_one_recording():
 def test_each_stream_of_a_recording_session_is_a_lane():
     [call] = calls_in("siprec_two_oracle.pcapng")
     assert [(lane.section, lane.quality.received) for lane in call.lanes] == [(0, 400), (1, 400)]
-    assert [int(np.abs(lane.sound).max()) > 1000 for lane in call.lanes] == [True, False]  # the second one listens
+    assert [int(np.abs(call.samples(lane)).max()) > 1000 for lane in call.lanes] == [
+        True,
+        False,
+    ]  # the second one listens
 
 
 def test_a_call_without_any_media_is_told_all_the_same():

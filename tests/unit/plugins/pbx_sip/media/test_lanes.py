@@ -66,6 +66,23 @@ def test_no_click_is_heard_where_a_sender_begins_anew():
     assert largest_step(lane) <= 2 * largest_step(said)
 
 
+@pytest.mark.parametrize("name", ["PCMU", "PCMA"])
+def test_a_lane_that_is_g711_throughout_stays_as_it_came(name):
+    law = g711.LAWS[name]
+    octets = law.compress(audio.speech(2)[:, 0])
+    sender = Sender().send(cut(octets[:8000].tobytes()))
+    sender.ssrc, sender.timestamp = 5, 99
+    sent = sender.pause(0.5).send(cut(octets[8000:].tobytes())).sent
+    packets = received(sent)
+    coding = find_coding(name, 8000, {})
+    stretches = [Stretch(packets=packets, run=run, coding=coding) for run in find_runs(packets, 8000, BEGAN_NS)]
+    lane = lay(stretches, 8000, law=law)
+    assert (lane[:8000] == octets[:8000]).all()
+    assert (lane[8000:12000] == law.silence).all()
+    assert (lane[12000:] == octets[8000:]).all()
+    assert (law.table[lane] == lay(stretches, 8000))[lane != law.silence].all()
+
+
 @pytest.mark.parametrize("clock", [1.0005, 0.9995])
 def test_a_lane_keeps_our_time_without_a_click(clock):
     said = tone(120)

@@ -1,5 +1,7 @@
 """How well a stream came through."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,26 @@ def test_what_comes_too_late_counts_against_it():
     late = [(at_ns + 300_000_000 * (place == 90), each) for place, (at_ns, each) in enumerate(sent)]
     found = quality_of(late)
     assert (found.lost, found.late) == (0, 1)
+
+
+def test_jitter_is_smoothed_packet_by_packet_as_rfc_3550_says():
+    random = np.random.default_rng(4)
+    sent = Sender().send([FRAME] * 700).sent
+    delayed = sorted((at_ns + int(random.uniform(0, 1e7)), each) for at_ns, each in sent)
+    jitter = worst = 0.0
+    total = []
+    stamps = [int.from_bytes(each[4:8], "big") for _, each in delayed]
+    transits = [
+        at_ns / 1e9 - ((stamp - stamps[0]) % (1 << 32)) / 8000
+        for (at_ns, _), stamp in zip(delayed, stamps, strict=True)
+    ]
+    for before, after in pairwise(transits):
+        jitter += (abs(after - before) - jitter) / 16
+        total.append(jitter)
+        worst = max(worst, jitter)
+    found = quality_of(delayed)
+    assert found.jitter_max_ms == pytest.approx(worst * 1000)
+    assert found.jitter_ms == pytest.approx(sum(total) / len(total) * 1000)
 
 
 def test_jitter_is_that_of_rfc_3550():

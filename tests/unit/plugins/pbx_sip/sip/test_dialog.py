@@ -3,7 +3,15 @@ from dataclasses import asdict
 
 import pytest
 
-from plugins.pbx_sip.sip.dialog import Dialog, DialogId, Origin, begin_dialog, dialog_id, glare_wait_s, make_tag
+from plugins.pbx_sip.sip.dialog import (
+    Dialog,
+    DialogId,
+    Origin,
+    begin_dialog,
+    choose_glare_wait_s,
+    make_tag,
+    read_dialog_id,
+)
 from plugins.pbx_sip.sip.errors import BadRequest, BadValue
 from plugins.pbx_sip.sip.headers import Headers
 from plugins.pbx_sip.sip.message import Request, Response, read_message, write_message
@@ -22,10 +30,10 @@ def dialog(*more: str) -> Dialog:
 def test_a_dialog_is_told_by_its_call_and_the_tags_of_both_ends() -> None:
     own = dialog()
     assert own.id == DialogId("c1@192.0.2.1", "b2", "a1")
-    assert dialog_id(make_request("BYE", to_tag="b2")) == own.id
+    assert read_dialog_id(make_request("BYE", to_tag="b2")) == own.id
     bye = own.make_request("BYE", ORIGIN)
-    assert dialog_id(build_response(bye, 200)) == own.id
-    assert dialog_id(make_request("BYE", to_tag="other")) != own.id
+    assert read_dialog_id(build_response(bye, 200)) == own.id
+    assert read_dialog_id(make_request("BYE", to_tag="other")) != own.id
     assert make_tag() != make_tag()
 
 
@@ -105,7 +113,7 @@ def test_offers_that_cross_are_refused_until_ours_is_answered() -> None:
     own.receive(make_request("INVITE", to_tag="b2", number=5))
     own.make_request("UPDATE", ORIGIN)
     assert not own.has_offered
-    assert 0 <= glare_wait_s() <= 2
+    assert 0 <= choose_glare_wait_s() <= 2
 
 
 def test_the_ack_of_our_invite_has_its_number_and_its_proof() -> None:
@@ -132,7 +140,7 @@ def test_an_invite_that_makes_no_dialog_is_refused() -> None:
     with pytest.raises(BadValue):
         begin_dialog(Request(method="INVITE", uri="sip:a@b", headers=Headers()), "b2")
     with pytest.raises(BadValue):
-        dialog_id(Response(status=200, headers=Headers()))
+        read_dialog_id(Response(status=200, headers=Headers()))
 
 
 def test_a_dialog_can_be_kept_over_a_crash() -> None:

@@ -1,4 +1,6 @@
+import contextlib
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -225,6 +227,18 @@ def test_every_vendor_message_is_read() -> None:
             assert all(address.spec for address in message.addresses(name)), path
 
 
+def test_odd_messages_from_captures_are_read() -> None:
+    only = shared("pcaps/sip_compact_headers.pcap").read_bytes()
+    compact = request(only[only.index(b"INVITE ") :])
+    assert (compact.cseq.method, bool(compact.via.host), bool(compact.sender.spec)) == ("INVITE", True, True)
+    both = shared("pcaps/sip_invalid_content_length.pcap").read_bytes()
+    answer = read_message(both[both.index(b"SIP/2.0 200") :])
+    assert isinstance(answer, Response)
+    assert (answer.status, answer.to.tag, answer.headers.get("l")) == (200, "abc123", "xyz")
+    with pytest.raises(BadRequest, match="400"):
+        check_request(request(both[both.index(b"INVITE") : both.index(b"SIP/2.0 200")]))
+
+
 def _filled(data: bytes) -> bytes:
     """A message of a scenario with its blanks filled in, as SIPp does before it sends it."""
     special = {b"transport": b"UDP", b"peer_tag_param": b";tag=1"}
@@ -233,6 +247,16 @@ def _filled(data: bytes) -> bytes:
         data = re.sub(rb"\[" + name + rb"[^\]]*\]", special.get(name, usual), data)
     head, _, body = data.partition(b"\n\n")
     return re.sub(rb"(?i)content-length:.*", f"Content-Length: {len(body)}".encode(), head) + b"\n\n" + body
+
+
+@pytest.mark.parametrize("junk", ['"', "\\", '\\"', "<", "<>", ";a=b", ",", '"a\\', " ", "%", "@", "\r\n\t", "X:y\r\n"])
+def test_what_repeats_without_end_costs_no_more_than_its_length(junk: str) -> None:
+    began = time.process_time()
+    for name in (b"Via: ", b"From: ", b"Contact: ", b"X-Vendor: ", b"INVITE "):
+        data = INVITE.replace(name, name + (junk * (30_000 // len(junk))).encode())
+        with contextlib.suppress(BadMessage, BadRequest):
+            check_request(request(data), {"siprec"})
+    assert time.process_time() - began < 5
 
 
 @settings(max_examples=300)

@@ -3,16 +3,18 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from plugins.pbx_sip.sip import transport
 from plugins.pbx_sip.sip.datagram_link import find_local_host
-from plugins.pbx_sip.sip.link import Link
+from plugins.pbx_sip.sip.headers import Headers
+from plugins.pbx_sip.sip.link import Link, Peer
 from plugins.pbx_sip.sip.message import Request, Response, read_message, write_message
 from plugins.pbx_sip.sip.responses import build_response
-from plugins.pbx_sip.sip.transport import Limits, Transports
+from plugins.pbx_sip.sip.transport import Limits, Transports, note_source
 from tests.doubles.source_context import until
 from tests.unit.plugins.pbx_sip.sip.certificates import make_contexts
 from tests.unit.plugins.pbx_sip.sip.sip_doubles import make_request
@@ -187,7 +189,7 @@ def test_an_answer_that_comes_too_late_for_its_connection_goes_where_the_via_say
                 writer.write(OPTIONS.replace(b":5060;rport", f":{listening}".encode()))
                 await until(lambda: server.came)
             request, link = server.came[0]
-            await until(lambda: not link.is_open)
+            await until(lambda: not server._open)
             assert isinstance(request, Request)
             link.send(write_message(build_response(request, 500)))
             await until(lambda: client.came)
@@ -211,6 +213,22 @@ def test_a_peer_that_cannot_be_reached_costs_only_what_waits_for_it() -> None:
                 link.send(OTHER)
                 await until(lambda: client.came)
                 assert [message.call_id[:2] for message, _ in server.came] == ["c2"]
+
+    run(act)
+
+
+def test_a_peer_that_does_not_read_is_cut_off() -> None:
+    async def act() -> None:
+        async with serving() as server:
+            port = await server.listen_tcp("127.0.0.1", 0)
+            async with connected(port) as (_, writer):
+                writer.write(OPTIONS)
+                await until(lambda: server.came)
+                link = server.came[0][1]
+                link.send(bytes(30_000_000))
+                link.send(OPTIONS)
+                await until(lambda: not server._open)
+                assert server.counters["connections_stuck"] == 1
 
     run(act)
 
@@ -288,6 +306,20 @@ def test_a_port_in_use_is_said_to_be_so() -> None:
                 await server.listen_udp("127.0.0.1", sock.getsockname()[1])
 
     run(act)
+
+
+def test_the_source_is_noted_in_the_first_via_and_nothing_else_changes() -> None:
+    peer = Peer("UDP", "2001:db8::7", 40000)
+    two = make_request("OPTIONS", "Via: SIP/2.0/UDP p2", branch="z9hG4bK-1, SIP/2.0/UDP p1;x=1,")
+    noted = note_source(two, peer)
+    assert noted.headers.all("Via") == [
+        "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-1;received=2001:db8::7, SIP/2.0/UDP p1;x=1, ",
+        "SIP/2.0/UDP p2",
+    ]
+    assert noted.headers.without("Via") == two.headers.without("Via")
+    assert note_source(two, Peer("UDP", "192.0.2.1", 40000)) is two
+    without = replace(two, headers=Headers([("Via", ",\t,")]))
+    assert note_source(without, peer) is without
 
 
 def test_our_address_is_the_one_that_a_peer_sees() -> None:

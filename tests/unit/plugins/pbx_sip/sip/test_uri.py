@@ -56,6 +56,7 @@ def test_addresses_of_both_families_are_hosts(text: str, host: str, port: int | 
         ("sip:9000@pbx", "9000"),
         ("sip:*72#@pbx", "*72#"),
         ("sip:alice@pbx", ""),
+        ("sip:dad@pbx", ""),
         ("sip:pbx", ""),
         ("urn:service:sos", ""),
     ],

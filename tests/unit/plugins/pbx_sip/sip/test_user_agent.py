@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from plugins.pbx_sip.sip.dialog import Dialog, DialogId, Origin, begin_dialog, dialog_id, make_tag
+from plugins.pbx_sip.sip.dialog import Dialog, DialogId, Origin, begin_dialog, make_tag, read_dialog_id
 from plugins.pbx_sip.sip.errors import BadRequest
 from plugins.pbx_sip.sip.headers import Headers
 from plugins.pbx_sip.sip.link import Link
@@ -50,8 +50,8 @@ class Recorder:
         self.cancelled += 1
 
     def _acknowledge(self, request: Request) -> None:
-        self.dialogs[dialog_id(request)][1].acknowledge()
-        self.acknowledged.append(dialog_id(request))
+        self.dialogs[read_dialog_id(request)][1].acknowledge()
+        self.acknowledged.append(read_dialog_id(request))
 
     @property
     def origin(self) -> Origin:

@@ -1,6 +1,6 @@
 """The messages of RFC 4475 (torture tests) that matter to a user agent, and those of RFC 5118 (IPv6)."""
 
-from plugins.pbx_sip.sip.headers import full_name
+from plugins.pbx_sip.sip.headers import expand_name
 
 _SDP = (
     b"v=0\r\no=mhandley 29739 7272939 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
@@ -15,7 +15,7 @@ def _lines(*lines: str) -> bytes:
 
 def _request(method: str, uri: str, *lines: str, has_from: bool = True, has_to: bool = True) -> bytes:
     """A request that is valid but for what the lines say; they stand in for lines of their own name."""
-    given = {full_name(line.partition(":")[0].strip()) for line in lines}
+    given = {expand_name(line.partition(":")[0].strip()) for line in lines}
     usual = [
         ("to", "To: sip:user@example.com", has_to),
         ("from", "From: sip:caller@example.net;tag=341518", has_from),
