@@ -10,7 +10,7 @@ from time import time
 from hub.sdk import Alarm, BadRecording, Health, HealthState, PluginContext, RecordingDraft, RetryLater, Severity
 from plugins.pbx_sip.calls.observer import Observer
 from plugins.pbx_sip.calls.recorded import RecordedCall
-from plugins.pbx_sip.draft import make_draft
+from plugins.pbx_sip.drafts.draft import make_draft
 from plugins.pbx_sip.packets.blocks import PacketBlock
 from plugins.pbx_sip.packets.files import CaptureFile, open_capture
 from plugins.pbx_sip.packets.records import BadCapture

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from plugins.pbx_sip.sdp.description import Media
 from plugins.pbx_sip.sip.address import Address
+from plugins.pbx_sip.siprec.session import RecordingSession
 
 _CHALLENGES = frozenset({401, 407})
 _HEADERS_MAX, _HEADER_MAX = 200, 2000
@@ -46,6 +47,7 @@ class Dialog:
     caller and called: as From and To say, identities: as the network asserts, by side.
     status: of the last final response to an INVITE. keys: pressed, as INFO says, with their time.
     replaces: Call-ID of a dialog that this one takes over. referred_to: whom one side sent the other to.
+    session: what is told of the recorded call if this dialog carries its recording; labels: of its media, by section.
     """
 
     call_id: str
@@ -63,6 +65,8 @@ class Dialog:
     headers: dict[str, str] = field(default_factory=dict)
     replaces: str = ""
     referred_to: str = ""
+    session: RecordingSession | None = None
+    labels: dict[int, str] = field(default_factory=dict)
     caller_tags: set[str] = field(default_factory=set)
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from plugins.pbx_sip.rtp.events import KeyPress, find_keys
 from plugins.pbx_sip.rtp.quality import Quality, measure
 
 _NARROW_HZ, _WIDE_HZ = 8000, 16000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,16 @@ class RecordedCall:
     rate_hz: int
     law: str
     lanes: tuple[Lane, ...]
+
+    @property
+    def started_at(self) -> datetime:
+        """When the first sound was made, aware UTC."""
+        return _EPOCH + timedelta(microseconds=self.began_ns // 1000)
+
+    @property
+    def origin_id(self) -> str:
+        """The same whenever this call is put together again from the same packets."""
+        return f"{self.dialog.call_id} {self.began_ns // 1_000_000}"
 
     @property
     def length_s(self) -> float:

@@ -1,21 +1,24 @@
 """SIP messages off the wire, put to the dialogs that they belong to."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from ipaddress import ip_address
 
 from plugins.pbx_sip.calls.claims import Claims
 from plugins.pbx_sip.calls.dialog import Dialog, Listening, Side
 from plugins.pbx_sip.packets.datagrams import Endpoints, TooManyAddresses
-from plugins.pbx_sip.sdp.description import Media, is_unspecified
+from plugins.pbx_sip.sdp.description import Description, Media, is_unspecified
 from plugins.pbx_sip.sdp.errors import BadDescription
 from plugins.pbx_sip.sdp.reader import parse_description
 from plugins.pbx_sip.sip.errors import SipError
 from plugins.pbx_sip.sip.message import Message, Request, Response
 from plugins.pbx_sip.siprec.contents import read_contents
 from plugins.pbx_sip.siprec.multipart import BadMultipart
+from plugins.pbx_sip.siprec.session import RecordingSession
 
 _METHODS = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "PRACK", "UPDATE", "INFO", "REFER"})
 _IDENTITIES = ("P-Asserted-Identity", "Remote-Party-ID", "P-Preferred-Identity")
+_SESSION_HEADERS = ("From", "P-Asserted-Identity", "Remote-Party-ID", "User-to-User", "X-Cisco-Recording-Participant")
 _DTMF = frozenset({"application/dtmf-relay", "application/dtmf"})
 _KEYS = "0123456789*#ABCD"
 KEPT_HEADERS = frozenset(
@@ -102,10 +105,15 @@ class Signalling:
             return
         try:
             contents = read_contents(message.body, message.headers.get("Content-Type") or "")
-            description = parse_description(contents.sdp or b"")
-        except (BadMultipart, BadDescription):
+        except BadMultipart:
             return
-        for section, media in enumerate(description.media):
+        try:
+            description = parse_description(contents.sdp or b"")
+        except BadDescription:
+            description = None
+        if side is Side.CALLER:
+            _note_session(dialog, message, contents.metadata, description, at_ns)
+        for section, media in enumerate(description.media if description else ()):
             endpoint = self._key(media)
             if endpoint is not None:
                 self.claims.claim(endpoint, dialog.call_id, at_ns)
@@ -126,6 +134,26 @@ class Signalling:
         for name, value in message.headers:
             if name.lower() in self._headers or name[:2] in {"X-", "x-"}:
                 dialog.keep_header(name if side is Side.CALLER else f"{name} ({side})", value)
+
+
+def _note_session(
+    dialog: Dialog, message: Message, metadata: bytes | None, description: Description | None, at_ns: int
+) -> None:
+    """Take in what a recording client tells of the call that it has recorded."""
+    contact = message.headers.get("Contact") or ""
+    if dialog.session is None:
+        if metadata is None and "+sip.src" not in contact.lower():
+            return
+        dialog.session = RecordingSession()
+    lines = description.audio_labels if description else None
+    dialog.labels |= lines or {}
+    headers = {name: message.headers.all(name) for name in _SESSION_HEADERS if name in message.headers}
+    dialog.session.update(
+        metadata,
+        received_at=datetime.fromtimestamp(at_ns / 1e9, UTC),
+        lines=lines,
+        headers={name.lower(): values for name, values in headers.items()},
+    )
 
 
 def _writer(dialog: Dialog, message: Message) -> Side:
