@@ -103,26 +103,27 @@ def join(parts: Sequence[RtpPackets]) -> RtpPackets:
     columns = {
         each.name: np.concatenate([getattr(part, each.name) for part in parts])
         for each in fields(RtpPackets)
-        if each.name not in {"buffer", "offset"}
+        if each.name != "buffer"
     }
-    if all(part.buffer is parts[0].buffer for part in parts):
-        buffer, offset = parts[0].buffer, np.concatenate([part.offset for part in parts])
-    else:
-        buffer = np.concatenate([_payloads(part) for part in parts])
-        length = columns["length"].astype(np.int64)
-        offset = np.cumsum(length) - length
-    joined = RtpPackets(buffer=buffer, offset=offset, **columns)
+    buffer = parts[0].buffer
+    if any(part.buffer is not buffer for part in parts):
+        buffer = np.concatenate([_contents(part) for part in parts])
+        heads = columns["offset"] - columns["start"]
+        sizes = heads + columns["length"]
+        columns["start"] = np.cumsum(sizes) - sizes
+        columns["offset"] = columns["start"] + heads
+    joined = RtpPackets(buffer=buffer, **columns)
     if (np.diff(joined.time_ns) >= 0).all():
         return joined
     return joined.take(np.argsort(joined.time_ns, kind="stable"))
 
 
-def _payloads(packets: RtpPackets) -> np.ndarray:
-    """All payloads, one after the other."""
-    sizes = find_values(packets.length)
-    if len(sizes) == 1 and sizes[0]:
-        return sliding_window_view(packets.buffer, sizes[0])[packets.offset].reshape(-1)
-    length = packets.length.astype(np.int64)
+def _contents(packets: RtpPackets) -> np.ndarray:
+    """All packets, one after the other."""
+    length = packets.offset + packets.length - packets.start
+    sizes = find_values(length)
+    if len(sizes) == 1:
+        return sliding_window_view(packets.buffer, sizes[0])[packets.start].reshape(-1)
     starts = np.cumsum(length) - length
-    rows: Rows = np.repeat(packets.offset - starts, length) + np.arange(int(length.sum()))
+    rows: Rows = np.repeat(packets.start - starts, length) + np.arange(int(length.sum()))
     return packets.buffer[rows]

@@ -12,6 +12,7 @@ from plugins.pbx_sip.media.coding import Coding, find_coding
 from plugins.pbx_sip.media.lanes import Stretch
 from plugins.pbx_sip.rtp.packets import Mask, RtpPackets, find_values
 from plugins.pbx_sip.rtp.runs import find_runs
+from plugins.pbx_sip.rtp.srtp import SrtpKey, decrypt
 from plugins.pbx_sip.sdp.codecs import STATIC_CODECS, TELEPHONE_EVENT, Codec
 
 _EARLY_NS = 2_000_000_000  # media may overtake the message that says where it goes
@@ -23,17 +24,19 @@ _END_NS = 1 << 62
 class Voice:
     """What one side sent in one of the media sections.
 
-    codecs: by payload type, in the order in which they came to hold: (since, by type).
+    codecs: by payload type, in the order in which they came to hold: (since, by type). is_locked: encrypted, and no key
+    is known that opens it.
     """
 
     side: Side
     section: int
     packets: RtpPackets
     codecs: tuple[tuple[int, Mapping[int, Codec]], ...]
+    is_locked: bool = False
 
     def stretches(self, origin_ns: int) -> list[Stretch]:
         """Its packets on the clock of their sender, for each coding that can be decoded."""
-        found = []
+        found: list[Stretch] = []
         for codec, rows in self._by_codec():
             coding = _coding_of(codec)
             if coding is None or codec.is_auxiliary:
@@ -57,6 +60,8 @@ class Voice:
         )  # fmt: skip
 
     def _by_codec(self) -> list[tuple[Codec, Mask]]:
+        if self.is_locked:
+            return [(Codec(payload_type=0, encoding="SRTP"), np.ones(len(self.packets), np.bool_))]
         rows: dict[Codec, Mask] = {}
         known: dict[int, Codec] = dict(STATIC_CODECS)
         starts = [since for since, _ in self.codecs]
@@ -107,10 +112,10 @@ def find_voices(dialog: Dialog, flows: Flows, claims: Claims) -> list[Voice]:
             spans = _spans(places[side.other], dialog, claims)
             parts = [part for span in spans for part in span.among(flows.to(span.endpoint))]
             if parts:
-                voices[side, section] = _make_voice(side, section, parts, places[side.other])
+                voices[side, section] = _make_voice(side, section, parts, places)
         for side in Side:
             if (side, section) not in voices and (parts := _latch(places, side, dialog, flows, claims)):
-                voices[side, section] = _make_voice(side, section, parts, places[side.other])
+                voices[side, section] = _make_voice(side, section, parts, places)
     return list(voices.values())
 
 
@@ -134,9 +139,26 @@ def _latch(
     ]
 
 
-def _make_voice(side: Side, section: int, parts: list[RtpPackets], heard_by: list[Listening]) -> Voice:
+def _make_voice(side: Side, section: int, parts: list[RtpPackets], places: Mapping[Side, list[Listening]]) -> Voice:
+    heard_by = places[side.other]
     codecs = [(each.since_ns, {codec.payload_type: codec for codec in each.media.codecs}) for each in heard_by]
-    return Voice(side=side, section=section, packets=join(parts), codecs=tuple(codecs) or ((0, {}),))
+    packets, is_locked = join(parts), False
+    if any(each.media.is_secure for each in places[side] + heard_by):
+        opened = decrypt(packets, _keys_of(places[side]))
+        is_locked = not len(opened)
+        packets = packets if is_locked else opened
+    return Voice(side=side, section=section, packets=packets, codecs=tuple(codecs) or ((0, {}),), is_locked=is_locked)
+
+
+def _keys_of(places: list[Listening]) -> list[SrtpKey]:
+    """Who describes its media with a key encrypts what it sends with it: RFC 4568 section 6.1."""
+    keys = {
+        SrtpKey(crypto.suite.name, key.material, key.mki_bytes): None
+        for each in places
+        for crypto in each.media.crypto
+        for key in crypto.keys
+    }
+    return list(keys)
 
 
 def _spans(listenings: list[Listening], dialog: Dialog, claims: Claims) -> list[_Span]:

@@ -17,9 +17,10 @@ _SEQUENCES = 1 << 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RtpPackets:
-    """Columns of shape (packets,) in the order of arrival; offset and length are of the payload within `buffer`.
+    """Columns of shape (packets,) in the order of arrival.
 
-    time_ns: arrival since 1970, UTC. timestamp: of the sender's clock, modulo 2**32.
+    time_ns: arrival since 1970, UTC. timestamp: of the sender's clock, modulo 2**32. start: of the packet within
+    `buffer`; offset and length: of its payload there.
     """
 
     buffer: Bytes
@@ -29,6 +30,7 @@ class RtpPackets:
     sequence: npt.NDArray[np.uint16]
     timestamp: npt.NDArray[np.uint32]
     ssrc: npt.NDArray[np.uint32]
+    start: npt.NDArray[np.int64]
     offset: npt.NDArray[np.int64]
     length: npt.NDArray[np.int32]
 
@@ -72,11 +74,11 @@ def read_rtp(
     is_rtp = find_rtp(buffer, offset, length)
     rows = np.flatnonzero(is_rtp)
     head = buffer[offset[rows, None] + np.arange(HEADER_BYTES)]
-    start, size = _payloads(buffer, head, offset[rows], length[rows])
+    payload, size = _payloads(buffer, head, offset[rows], length[rows])
     fits = size >= 0
     if not fits.all():
         is_rtp[rows[~fits]] = False
-        rows, head, start, size = rows[fits], head[fits], start[fits], size[fits]
+        rows, head, payload, size = rows[fits], head[fits], payload[fits], size[fits]
     words = np.ascontiguousarray(head).view(">u4")
     packets = RtpPackets(
         buffer=buffer,
@@ -86,7 +88,8 @@ def read_rtp(
         sequence=(words[:, 0] & 0xFFFF).astype(np.uint16),
         timestamp=words[:, 1].astype(np.uint32),
         ssrc=words[:, 2].astype(np.uint32),
-        offset=start,
+        start=offset[rows],
+        offset=payload,
         length=size.astype(np.int32),
     )
     return packets, is_rtp

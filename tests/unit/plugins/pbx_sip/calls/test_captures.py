@@ -87,6 +87,13 @@ def test_hops_of_one_call_behind_a_proxy_are_one_recording():
     assert {lane.side: lane.quality.received for lane in call.lanes} == {Side.CALLER: 1135, Side.CALLED: 1135}
 
 
+def test_encrypted_media_is_heard_where_the_signalling_tells_its_keys():
+    [call] = calls_in("call_two_parties_srtp_sdes.pcap")
+    for lane in call.lanes:
+        level = call.samples(lane).astype(float).std()
+        assert 300 < level < 3000  # that of speech; what is not decrypted is noise of 8,000 and more
+
+
 def test_each_stream_of_a_recording_session_is_a_lane():
     [call] = calls_in("siprec_two_oracle.pcapng")
     assert [(lane.section, lane.quality.received) for lane in call.lanes] == [(0, 400), (1, 400)]
