@@ -96,7 +96,11 @@ class CaptureFolder:
 
     async def _read(self, path: Path, capture: CaptureFile) -> str:
         """The calls of a capture, as they end; returns why it could not be read to its end, or ""."""
-        observer = Observer(sip_ports=[int(port) for port in self.settings.sip_ports], headers=self.settings.headers)
+        observer = Observer(
+            sip_ports=[int(port) for port in self.settings.sip_ports],
+            headers=self.settings.headers,
+            takes_strays=self.settings.unsignalled == "take",
+        )
         note = ""
         try:
             async for block in _blocks(capture):

@@ -42,6 +42,14 @@ class SipCaptureSettings(PluginSettings):
         group="filter",
         min_length=1,
     )
+    unsignalled: Literal["take", "leave"] = setting(
+        "Media without signalling",
+        "What happens to streams of speech whose signalling is not in the capture, because it is encrypted or came "
+        "before. Such calls are known by their addresses only.",
+        default="take",
+        labels={"take": "Take it as calls", "leave": "Leave it"},
+        group="filter",
+    )
     headers: tuple[str, ...] = setting(
         "Kept header fields",
         "SIP header fields that are kept with a recording, beside the usual ones and all whose names begin with X-.",

@@ -12,11 +12,12 @@ from plugins.pbx_sip.rtp.packets import Mask, Rows, RtpPackets, find_values, rea
 
 @dataclass(slots=True)
 class Flow:
-    """RTP between two endpoints, one way, in parts as it was captured."""
+    """RTP between two endpoints, one way, in parts as it was captured. is_known: some of it belongs to a call."""
 
     source: int
     target: int
     parts: list[RtpPackets] = field(default_factory=list)
+    is_known: bool = False
 
     @property
     def first_ns(self) -> int:

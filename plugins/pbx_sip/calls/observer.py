@@ -12,6 +12,7 @@ from plugins.pbx_sip.calls.flows import Flows
 from plugins.pbx_sip.calls.hops import Seen, join_hops
 from plugins.pbx_sip.calls.recorded import RecordedCall, record
 from plugins.pbx_sip.calls.signalling import Signalling
+from plugins.pbx_sip.calls.strays import find_strays
 from plugins.pbx_sip.calls.voices import find_voices
 from plugins.pbx_sip.packets.blocks import PacketBlock
 from plugins.pbx_sip.packets.datagrams import Datagrams, Endpoints
@@ -29,9 +30,11 @@ _FRAMERS_MAX = 20_000
 
 
 class Observer:
-    """Takes blocks of packets in the order of their capture."""
+    """Takes blocks of packets in the order of their capture; takes_strays: also media without any signalling."""
 
-    def __init__(self, *, sip_ports: Collection[int] = SIP_PORTS, headers: Iterable[str] = ()) -> None:
+    def __init__(
+        self, *, sip_ports: Collection[int] = SIP_PORTS, headers: Iterable[str] = (), takes_strays: bool = True
+    ) -> None:
         self._endpoints = Endpoints()
         self._decoder = Decoder(self._endpoints)
         self._streams = TcpStreams()
@@ -39,6 +42,7 @@ class Observer:
         self._flows = Flows()
         self._framers: dict[tuple[int, int], StreamFramer] = {}
         self._sip_ports = np.array(sorted(sip_ports), np.uint64)
+        self._takes_strays = takes_strays
         self.counters = Counters()
 
     def add(self, block: PacketBlock) -> None:
@@ -61,10 +65,14 @@ class Observer:
         dialogs = self._signalling.take(before_ns, before_ns if everything else before_ns - _SILENT_NS)
         claims = self._signalling.claims
         seen = [Seen(dialog=each, voices=tuple(find_voices(each, self._flows, claims))) for each in dialogs]
+        calls = join_hops([call for call in seen if call.voices or call.dialog.answered_ns])
+        if everything:
+            flows = self._flows.all()
+            calls += find_strays(flows, self._endpoints) if self._takes_strays else []
+            self._flows.drop(flows, 1 << 62)
         for dialog in dialogs:
             self._forget(dialog)
-        for joined in join_hops([call for call in seen if call.voices or call.dialog.answered_ns]):
-            yield record(joined)
+        yield from map(record, calls)
 
     def _forget(self, dialog: Dialog) -> None:
         for endpoint in {listening.endpoint for listening in dialog.listenings}:

@@ -96,7 +96,12 @@ class _Span:
 
     def among(self, flows: Iterable[Flow]) -> list[RtpPackets]:
         """What is found of its time."""
-        return [part for flow in flows for part in flow.between(self.from_ns, self.until_ns)]
+        found: list[RtpPackets] = []
+        for flow in flows:
+            parts = flow.between(self.from_ns, self.until_ns)
+            flow.is_known |= bool(parts)
+            found += parts
+        return found
 
 
 def find_voices(dialog: Dialog, flows: Flows, claims: Claims) -> list[Voice]:

@@ -108,6 +108,21 @@ def test_a_call_without_any_media_is_told_all_the_same():
     assert (number_of(call.dialog.caller), number_of(call.dialog.called), call.lanes) == ("sipp", "mcr", ())
 
 
+@pytest.mark.parametrize(
+    ("name", "packets", "length_s"), [("rtp_40ms_alaw.pcap", 826, 33.04), ("rtp_choppy_jitter.pcap", 4196, 83.92)]
+)
+def test_speech_without_signalling_is_a_call_between_two_addresses(name, packets, length_s):
+    [call] = calls_in(name)
+    [lane] = call.lanes
+    assert (lane.codings, lane.quality.received) == (("PCMA",), packets)
+    assert call.length_s == pytest.approx(length_s, abs=0.1)
+    assert call.dialog.caller.display.count(":") == 1
+
+
+def test_what_only_looks_like_rtp_or_cannot_be_decoded_is_no_call():
+    assert calls_in("rtp_opus_dtmf.pcap") == []  # nothing says what its payload type means
+
+
 @pytest.mark.parametrize("name", ["sip_compact_headers.pcap", "sip_tcp_large_body_null_link.pcap"])
 def test_an_attempt_that_nobody_answered_is_no_call(name):
     assert calls_in(name) == []
