@@ -111,8 +111,7 @@ class CaptureFolder:
         except BadCapture as exc:
             note = f"{exc}."
             await self._hand_over(path, observer.take())
-        except (LookupError, ValueError, TypeError, ArithmeticError, AssertionError) as exc:
-            # Our own fault over one capture must not keep back the others.
+        except Exception as exc:  # noqa: BLE001 - our own fault over one capture must not keep back the others
             self.ctx.log.warning("capture.failed", name=path.name, reason=repr(exc), trace=traceback.format_exc())
             note = f"Reading it failed ({type(exc).__name__}: {exc})."
         return note or capture.note

@@ -1,7 +1,7 @@
 """A recorded call: the lanes of its parties, what was pressed, and how well it came through."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -15,6 +15,8 @@ from plugins.pbx_sip.rtp.events import KeyPress, find_keys
 from plugins.pbx_sip.rtp.quality import Quality, measure
 
 _NARROW_HZ, _WIDE_HZ = 8000, 16000
+_SILENCE_MAX_NS = 2 * 3600 * 10**9  # no call is silent on both sides for so long
+_LONGEST_NS = 12 * 3600 * 10**9
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -71,7 +73,7 @@ class RecordedCall:
 
 def record(call: Joined) -> RecordedCall:
     """Put the voices of a call on one time line, which begins with the first packet."""
-    dialog, voices = call.dialog, call.voices
+    dialog, voices = call.dialog, _leave_out_strangers(call.voices)
     first_ns = min((int(voice.packets.time_ns[0]) for voice in voices), default=dialog.answered_ns or dialog.first_ns)
     stretches = [voice.stretches(first_ns) for voice in voices]
     every = [stretch for each in stretches for stretch in each]
@@ -92,6 +94,22 @@ def record(call: Joined) -> RecordedCall:
             for voice, each in zip(voices, stretches, strict=True)
         ),
     )
+
+
+def _leave_out_strangers(voices: Sequence[Voice]) -> list[Voice]:
+    """The voices without packets whose time is far from all others, as damaged captures have them."""
+    times_ns = np.sort(np.concatenate([np.zeros(0, np.int64), *(voice.packets.time_ns for voice in voices)]))
+    if not len(times_ns) or times_ns[-1] - times_ns[0] < _SILENCE_MAX_NS:
+        return list(voices)
+    clusters = np.split(times_ns, np.flatnonzero(np.diff(times_ns) > _SILENCE_MAX_NS) + 1)
+    most = max(clusters, key=len)
+    first_ns, last_ns = int(most[0]), min(int(most[-1]), int(most[0]) + _LONGEST_NS)
+    kept = []
+    for voice in voices:
+        within = (voice.packets.time_ns >= first_ns) & (voice.packets.time_ns <= last_ns)
+        if within.any():
+            kept.append(replace(voice, packets=voice.packets.take(within)))
+    return kept
 
 
 def _make_lane(voice: Voice, sound: Sound, stretches: Sequence[Stretch], began_ns: int) -> Lane:

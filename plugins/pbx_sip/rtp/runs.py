@@ -16,6 +16,7 @@ import numpy.typing as npt
 from plugins.pbx_sip.rtp.packets import Rows, RtpPackets, extend_timestamp, find_values
 
 _JUMP_S = 0.25  # more than a network delays for long, less than anyone would miss
+_LATE_MAX_S = 60.0  # what seems to be later has a damaged timestamp
 _LOOK_AHEAD = 25  # packets: a delay that passes within half a second is the network's, one that stays is the clock's
 _WINDOW_S = 10.0
 _NS = 1e9
@@ -76,6 +77,8 @@ def _find_jumps(transit_s: Seconds) -> Rows:
 
 
 def _make_run(ssrc: int, rows: Rows, ticks: npt.NDArray[np.int64], transit_s: Seconds, clock_hz: int) -> Run:
+    timely = transit_s - transit_s.min() < _LATE_MAX_S
+    rows, ticks, transit_s = rows[timely], ticks[timely], transit_s[timely]
     order = np.argsort(ticks, kind="stable")
     sorted_ticks = ticks[order]
     fresh = np.ones(len(order), np.bool_)

@@ -1,15 +1,19 @@
 """Packets as they come, calls as they end."""
 
 import io
+from contextlib import suppress
 from dataclasses import replace
 from struct import pack
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from plugins.pbx_sip.calls.dialog import Side
 from plugins.pbx_sip.calls.observer import Observer
 from plugins.pbx_sip.packets.files import CaptureFile
+from plugins.pbx_sip.packets.records import BadCapture
 from tests.doubles.capture_file import WireCall, frames_of, pcap_of
 from tests.doubles.rtp_stream import BEGAN_NS
 
@@ -104,3 +108,33 @@ def test_a_call_that_was_answered_and_of_which_nothing_was_heard_is_given_all_th
     ]
     [call] = watch(capture(frames)).take()
     assert (call.lanes, call.length_s) == ((), 0.0)
+
+
+def test_packets_whose_time_is_damaged_are_left_out_of_a_call():
+    frames = frames_of(WireCall(call_id="a", said=b"\x20" * 8000, hangs_up=False))
+    sound = [place for place, (_, frame) in enumerate(frames) if len(frame) == 214]
+    for place, wrong_s in zip(sound[10:13], (-86_400, 40_000_000, 90_000), strict=True):
+        frames[place] = (frames[place][0] + wrong_s * S, frames[place][1])
+    [call] = watch(capture(frames)).take()
+    assert call.length_s == pytest.approx(1.0)
+    assert voices(call)[Side.CALLER].count(b"\x20") == 8000 - 3 * 160
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), max_size=60))
+def test_any_damage_to_a_capture_leaves_calls_that_can_be_written(changes):
+    content = bytearray(DAMAGED)
+    for place, value in changes:
+        content[24 + place % (len(content) - 24)] = value
+    observer = Observer()
+    with suppress(BadCapture):
+        watch(bytes(content), observer)
+    for call in observer.take():
+        assert call.length_s < 13 * 3600
+        assert all(len(call.samples(lane)) == len(lane.sound) for lane in call.lanes)
+
+
+DAMAGED = pcap_of(
+    WireCall(call_id="a", said=bytes(range(160)) * 6),
+    WireCall(call_id="b", port=30000, began_ns=BEGAN_NS + 50_000_000, heard=b"\x21" * 960),
+)

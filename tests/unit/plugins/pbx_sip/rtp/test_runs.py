@@ -54,6 +54,20 @@ def test_timestamps_that_jump_begin_a_new_run(ticks):
     assert second.began_s == pytest.approx(2)
 
 
+@pytest.mark.parametrize("ticks", [1_000_000, -1_000_000, (1 << 31) - 1, -(1 << 31)])
+def test_one_packet_with_a_damaged_timestamp_moves_no_other(ticks):
+    sender = Sender().send([FRAME] * 50)
+    right = sender.timestamp
+    sender.timestamp = (right + ticks) % (1 << 32)
+    sender.send([FRAME])
+    sender.timestamp = (right + 160) % (1 << 32)
+    found = runs_of(sender.send([FRAME] * 49).sent)
+    assert sum(len(run.rows) for run in found) in {99, 100}
+    places = np.sort(np.concatenate([places_s(run) for run in found]))
+    assert places.min() >= -0.001
+    assert places.max() < 2.01
+
+
 def test_another_source_is_a_new_run():
     sender = Sender().send([FRAME] * 100)
     sender.ssrc, sender.timestamp, sender.sequence = 99, 5, 6
