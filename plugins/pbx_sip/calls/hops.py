@@ -17,7 +17,7 @@ from plugins.pbx_sip.calls.numbers import number_of
 from plugins.pbx_sip.calls.voices import Voice
 
 _BEGIN_TOGETHER_NS, _END_TOGETHER_NS = 1_000_000_000, 500_000_000
-_SAMPLED = 32  # packets of each sender are enough to know it by
+_SAMPLED = 8  # packets of each sender are enough to know it by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

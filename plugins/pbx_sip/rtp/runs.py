@@ -60,7 +60,7 @@ def find_runs(packets: RtpPackets, clock_hz: int, origin_ns: int) -> list[Run]:
 
 def _find_jumps(transit_s: Seconds) -> Rows:
     """Where the shortest delay of what follows leaves that of what came before, and stays away."""
-    if len(transit_s) < 2:
+    if len(transit_s) < 2 or transit_s.max() - transit_s.min() < _JUMP_S:
         return np.empty(0, np.intp)
     ahead = np.lib.stride_tricks.sliding_window_view(
         np.concatenate([transit_s, np.full(_LOOK_AHEAD - 1, transit_s[-1])]), _LOOK_AHEAD
@@ -78,7 +78,8 @@ def _find_jumps(transit_s: Seconds) -> Rows:
 
 def _make_run(ssrc: int, rows: Rows, ticks: npt.NDArray[np.int64], transit_s: Seconds, clock_hz: int) -> Run:
     timely = transit_s - transit_s.min() < _LATE_MAX_S
-    rows, ticks, transit_s = rows[timely], ticks[timely], transit_s[timely]
+    if not timely.all():
+        rows, ticks, transit_s = rows[timely], ticks[timely], transit_s[timely]
     order = np.argsort(ticks, kind="stable")
     sorted_ticks = ticks[order]
     fresh = np.ones(len(order), np.bool_)

@@ -1,0 +1,126 @@
+"""Import of a capture: one-minute calls, G.711 both ways, from the file to one WAV with two channels for each.
+
+Beside it, in the same run: reading and writing the same bytes, which no import can be faster than, and TShark's
+statistics of the RTP streams in the same file where the Debian package tshark is installed.
+"""
+
+import argparse
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from struct import pack
+
+from figure import Figure, emit
+
+from plugins.pbx_sip.calls.numbers import NumberPlan
+from plugins.pbx_sip.calls.observer import Observer
+from plugins.pbx_sip.drafts.draft import make_draft
+from plugins.pbx_sip.media import g711
+from plugins.pbx_sip.packets.files import open_capture
+from tests.doubles import audio
+from tests.doubles.capture_file import WireCall, frames_of
+from tests.doubles.rtp_stream import BEGAN_NS
+
+BAR_S, BAR_CALLS = 2.0, 200
+_ROUNDS = 3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    asked = parser.parse_args()
+    calls = 10 if asked.quick else BAR_CALLS
+    with tempfile.TemporaryDirectory(prefix="bench-capture-") as made:
+        capture = Path(made) / "calls.pcap"
+        packets = write_calls(capture, calls)
+        took_s = sorted(import_calls(capture, Path(made) / "call.wav", calls) for _ in range(_ROUNDS))[_ROUNDS // 2]
+        copied_s = copy(capture, Path(made) / "copy")
+        name = f"capture import, {calls} calls of a minute to WAV"
+        emit(
+            Figure(
+                figure=name,
+                value=took_s,
+                unit="s",
+                beside=f"a plain copy of the file: {copied_s:.2f} s",
+                ratio=took_s / copied_s,
+                bar=f"<= {BAR_S * calls / BAR_CALLS:g} s",
+                ok=took_s <= BAR_S * calls / BAR_CALLS,
+            )
+        )
+        emit(Figure(figure="capture import, packets", value=packets / took_s / 1e6, unit="million/s"))
+        if shutil.which("tshark"):
+            other_s = run_tshark(capture)
+            beside = f"tshark -z rtp,streams: {other_s:.1f} s"
+            emit(Figure(figure=name, value=took_s, unit="s", beside=beside, ratio=took_s / other_s))
+        memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        emit(Figure(figure="capture import, memory at most", value=memory_mb, unit="MB"))
+    return 0
+
+
+def write_calls(path: Path, count: int) -> int:
+    """A capture in which the calls take place at once.
+
+    Returns: how many packets it has.
+    """
+    said, heard = (g711.compress_mu(audio.speech(60, seed=seed)[:, 0]).tobytes() for seed in (1, 2))
+    frames: list[tuple[int, bytes]] = []
+    for number in range(count):
+        call = WireCall(
+            call_id=f"{number}@pbx",
+            caller=str(200 + number),
+            port=20000 + 2 * number,
+            said=said,
+            heard=heard,
+            began_ns=BEGAN_NS + number * 7_000_000,
+        )
+        frames += frames_of(call)
+    frames.sort(key=lambda frame: frame[0])
+    with path.open("wb") as file:
+        file.write(pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1))
+        for at_ns, frame in frames:
+            file.write(pack("<IIII", at_ns // 10**9, at_ns % 10**9, len(frame), len(frame)) + frame)
+    return len(frames)
+
+
+def import_calls(capture: Path, sound: Path, expected: int) -> float:
+    """Seconds from the first byte read to the last call written."""
+    began_s, found, plan = time.perf_counter(), 0, NumberPlan()
+    observer = Observer()
+    with open_capture(capture) as blocks:
+        for block in blocks:
+            observer.add(block)
+            for call in observer.take(int(block.time_ns[-1])):
+                make_draft(call, plan, sound, capture.name)
+                found += 1
+    for call in observer.take():
+        make_draft(call, plan, sound, capture.name)
+        found += 1
+    took_s = time.perf_counter() - began_s
+    assert found == expected, found
+    return took_s
+
+
+def copy(capture: Path, target: Path) -> float:
+    began_s = time.perf_counter()
+    shutil.copyfile(capture, target)
+    return time.perf_counter() - began_s
+
+
+def run_tshark(capture: Path) -> float:
+    began_s = time.perf_counter()
+    subprocess.run(
+        ["tshark", "-q", "-n", "-r", str(capture), "-z", "rtp,streams"],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - began_s
+
+
+if __name__ == "__main__":
+    sys.exit(main())
