@@ -3,10 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from plugins.pbx_sip.calls.recorded import Lane, RecordedCall
-from plugins.pbx_sip.sip.errors import SipError
-from plugins.pbx_sip.sip.fields import parse_user_to_user
-
-_UCID = b"\xfa\x08"
+from plugins.pbx_sip.siprec.ucid import find_ucid
 
 
 def describe_call(call: RecordedCall, lanes: Iterable[tuple[str, Lane]]) -> dict[str, str]:
@@ -45,20 +42,6 @@ def _describe_lane(name: str, lane: Lane) -> dict[str, str]:
 
 
 def _find_ucid(headers: Mapping[str, str]) -> str:
-    """Avaya's id of a call, 20 digits, where User-to-User carries it.
-
-    Source: Avaya Communication Manager, Universal Call ID: node, sequence and time in 2, 2 and 4 octets.
-    """
-    for name, value in headers.items():
-        if name.partition(" ")[0].lower() != "user-to-user":
-            continue
-        try:
-            data = parse_user_to_user(value).data
-        except SipError:
-            continue
-        found = data.find(_UCID)
-        octets = data[found + 2 : found + 10] if found >= 0 else b""
-        if len(octets) == 8:
-            node, sequence, time = (int.from_bytes(part, "big") for part in (octets[:2], octets[2:4], octets[4:]))
-            return f"{node:05}{sequence:05}{time:010}"
-    return ""
+    """Avaya's id of a call where User-to-User carries it."""
+    values = (value for name, value in headers.items() if name.partition(" ")[0].lower() == "user-to-user")
+    return next((ucid for value in values if (ucid := find_ucid(value))), "")
