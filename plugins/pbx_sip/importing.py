@@ -101,20 +101,26 @@ class CaptureFolder:
             headers=self.settings.headers,
             takes_strays=self.settings.unsignalled == "take",
         )
-        note = ""
+        try:
+            note = await self._watch(path, capture, observer)
+            await self._hand_over(path, observer.take())
+        except OSError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - our own fault over one capture must not keep back the others
+            self.ctx.log.warning("capture.failed", name=path.name, reason=repr(exc), trace=traceback.format_exc())
+            note = f"Reading it failed ({type(exc).__name__}: {exc})."
+        return note or capture.note
+
+    async def _watch(self, path: Path, capture: CaptureFile, observer: Observer) -> str:
+        """Hand over calls as they end, up to the end of the capture or the damage that is returned."""
         try:
             async for block in _blocks(capture):
                 await asyncio.to_thread(observer.add, block)
                 await self._hand_over(path, observer.take(int(block.time_ns[-1])))
                 self._tell_progress(path, capture)
-            await self._hand_over(path, observer.take())
         except BadCapture as exc:
-            note = f"{exc}."
-            await self._hand_over(path, observer.take())
-        except Exception as exc:  # noqa: BLE001 - our own fault over one capture must not keep back the others
-            self.ctx.log.warning("capture.failed", name=path.name, reason=repr(exc), trace=traceback.format_exc())
-            note = f"Reading it failed ({type(exc).__name__}: {exc})."
-        return note or capture.note
+            return f"{exc}."
+        return ""
 
     async def _hand_over(self, path: Path, calls: Iterator[RecordedCall]) -> None:
         while (call := await asyncio.to_thread(next, calls, None)) is not None:

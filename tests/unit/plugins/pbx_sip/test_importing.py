@@ -1,6 +1,7 @@
 """Captures in a folder become recordings."""
 
 import asyncio
+import errno
 import gzip
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,8 @@ import pytest
 
 from hub.sdk import Direction, HealthState, Role
 from hub.testing import FakeContext
+from plugins.pbx_sip import importing
+from plugins.pbx_sip.drafts.draft import make_draft
 from plugins.pbx_sip.media import g711
 from plugins.pbx_sip.plugin import SipCapture
 from plugins.pbx_sip.settings import SipCaptureSettings
@@ -157,3 +160,18 @@ def test_a_folder_that_goes_away_is_told_and_comes_back(folder, ctx):
 def test_settings_that_cannot_work_are_refused(folder, changes):
     with pytest.raises(ValueError, match=next(iter(changes))):
         SipCaptureSettings(**{"folder": folder} | changes)
+
+
+def test_a_disk_that_is_full_for_a_while_loses_no_call(folder, ctx, monkeypatch):
+    write_capture(folder / "one.pcap", WireCall(call_id="a@pbx"))
+    failures = [OSError(errno.ENOSPC, "No space left on device")]
+
+    def make_draft_at_last(*arguments):
+        if failures:
+            raise failures.pop()
+        return make_draft(*arguments)
+
+    monkeypatch.setattr(importing, "make_draft", make_draft_at_last)
+    run_until(lambda: ctx.received, settings(folder), ctx)
+    assert drafts(ctx)[0].call_id == "a@pbx"
+    assert not ctx.alarms
