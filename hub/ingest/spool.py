@@ -261,7 +261,6 @@ def _lock_folder(folder: Path) -> int | None:
 def _remove_entry(folder: Path) -> None:
     """Remove an entry's folder, which is flat; whatever stays for now is removed by `clean`."""
     with suppress(OSError):
-        with os.scandir(folder) as listing:
-            for item in list(listing):
-                Path(item).unlink()
+        for path in folder.iterdir():
+            path.unlink()
         folder.rmdir()

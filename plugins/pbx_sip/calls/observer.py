@@ -16,7 +16,7 @@ from plugins.pbx_sip.calls.strays import find_strays
 from plugins.pbx_sip.calls.voices import find_voices
 from plugins.pbx_sip.packets.blocks import PacketBlock
 from plugins.pbx_sip.packets.datagrams import Datagrams, Endpoints
-from plugins.pbx_sip.packets.decoder import Counters, Decoder
+from plugins.pbx_sip.packets.decoder import Decoder
 from plugins.pbx_sip.packets.tcp import StreamData, TcpSegment, TcpStreams
 from plugins.pbx_sip.sip.errors import SipError
 from plugins.pbx_sip.sip.framing import StreamFramer
@@ -43,12 +43,10 @@ class Observer:
         self._framers: dict[tuple[int, int], StreamFramer] = {}
         self._sip_ports = np.array(sorted(sip_ports), np.uint64)
         self._takes_strays = takes_strays
-        self.counters = Counters()
 
     def add(self, block: PacketBlock) -> None:
         """Look at a block."""
         decoded = self._decoder.decode(block)
-        self.counters.add(decoded.counters)
         for datagrams in decoded.datagrams:
             self._add_datagrams(datagrams)
         for segment in decoded.segments:

@@ -63,14 +63,17 @@ def _find_recorded(facts: session_facts.CallFacts, plan: NumberPlan) -> session_
 
 def _share_out(call: RecordedCall, facts: session_facts.CallFacts, recorded: session_facts.Party | None) -> _Channels:
     """The lanes of the recorded user first; a session with one lane has one channel."""
-    labels = {id(lane): name_line(lane.section, call.dialog.labels.get(lane.section, "")) for lane in call.lanes}
     mine = set(recorded.labels) if recorded else set()
-    left = tuple(lane for lane in call.lanes if labels[id(lane)] in mine) or call.lanes[:1]
-    right = tuple(lane for lane in call.lanes if lane not in left)
+    left = tuple(lane for lane in call.lanes if _label(call, lane) in mine) or call.lanes[:1]
+    right = tuple(lane for lane in call.lanes if all(lane is not other for other in left))
     parted = bool(right) and not facts.mixed
     lanes = (left, right) if right else (left,)
-    places = {labels[id(lane)]: place for place, group in enumerate(lanes) for lane in group} if parted else {}
+    places = {_label(call, lane): place for place, group in enumerate(lanes) for lane in group} if parted else {}
     return _Channels(lanes, {label: place for label, place in places.items() if label not in facts.mixed_labels})
+
+
+def _label(call: RecordedCall, lane: Lane) -> str:
+    return name_line(lane.section, call.dialog.labels.get(lane.section, ""))
 
 
 def _make_party(party: session_facts.Party, call: RecordedCall, channels: _Channels) -> Party:
@@ -96,9 +99,8 @@ def _number(facts: session_facts.CallFacts, role: Role) -> str:
 
 
 def _describe(call: RecordedCall, facts: session_facts.CallFacts) -> dict[str, str]:
-    names = {lane.section: name_line(lane.section, call.dialog.labels.get(lane.section, "")) for lane in call.lanes}
     fields = dict(facts.fields) | {f"vendor.{name}": value for name, value in facts.vendor_ids.items()}
-    fields |= describe_call(call, [(f"stream {names[lane.section]}", lane) for lane in call.lanes])
+    fields |= describe_call(call, [(f"stream {_label(call, lane)}", lane) for lane in call.lanes])
     if facts.ucid:
         fields["ucid"] = facts.ucid
     for name, ids in (("group_id", facts.group_ids), ("session_id", facts.session_ids)):
