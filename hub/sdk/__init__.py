@@ -3,12 +3,14 @@
 from hub.sdk.connector import Connector, Deletes, Links, Retains, StoredObject
 from hub.sdk.errors import AuthError, BadRecording, NotFound, PluginError, RetryLater, SettingsError
 from hub.sdk.health import Alarm, Health, HealthState, Severity
+from hub.sdk.live import LiveCall, LiveState
 from hub.sdk.migrator import LegacyItem, Migrator, Survey
 from hub.sdk.notifier import AlarmNotice, Notifier
 from hub.sdk.plugin import API_VERSION, ApiVersion, Kind, Log, Plugin, PluginContext, PluginInfo, State
 from hub.sdk.recording import (
     CallDetail,
     Direction,
+    EventKind,
     MediaFile,
     MediaLocation,
     Notice,
@@ -20,12 +22,17 @@ from hub.sdk.recording import (
     RecordingDraft,
     Role,
     Stage,
+    TimelineEvent,
 )
+from hub.sdk.rules import LONGEST_S, Absence, AbsentCall, CallOutline, Recorded, Verdict
 from hub.sdk.settings import PluginSettings, is_secret, setting
-from hub.sdk.source import Backfills, CallControl, ControlResult, Controls, Demonstrates, Listens, Source
+from hub.sdk.source import Backfills, CallControl, ControlResult, Controls, Demonstrates, Listens, Source, TakesFiles
 
 __all__ = [
     "API_VERSION",
+    "LONGEST_S",
+    "Absence",
+    "AbsentCall",
     "Alarm",
     "AlarmNotice",
     "ApiVersion",
@@ -34,18 +41,22 @@ __all__ = [
     "BadRecording",
     "CallControl",
     "CallDetail",
+    "CallOutline",
     "Connector",
     "ControlResult",
     "Controls",
     "Deletes",
     "Demonstrates",
     "Direction",
+    "EventKind",
     "Health",
     "HealthState",
     "Kind",
     "LegacyItem",
     "Links",
     "Listens",
+    "LiveCall",
+    "LiveState",
     "Log",
     "MediaFile",
     "MediaLocation",
@@ -63,6 +74,7 @@ __all__ = [
     "PluginInfo",
     "PluginSettings",
     "Receipt",
+    "Recorded",
     "RecordingDraft",
     "Retains",
     "RetryLater",
@@ -74,6 +86,9 @@ __all__ = [
     "State",
     "StoredObject",
     "Survey",
+    "TakesFiles",
+    "TimelineEvent",
+    "Verdict",
     "is_secret",
     "setting",
 ]

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from hub.sdk.health import Alarm, Health
+from hub.sdk.live import LiveCall
 from hub.sdk.recording import CallDetail, Receipt, RecordingDraft, Stage
+from hub.sdk.rules import AbsentCall, CallOutline, Verdict
 from hub.sdk.settings import PluginSettings
 
 
@@ -126,10 +128,37 @@ class PluginContext(Protocol):
         """Hand over what the PBX said about a call, as durably as a recording."""
         ...
 
+    async def submit_absence(self, call: AbsentCall) -> Receipt:
+        """Hand over what is known of a call that was not recorded, as durably as a recording."""
+        ...
+
     async def stage(self, receipt_id: str) -> Stage:
         """How far a handed-over recording has come.
 
         Raises: RetryLater (the catalog is away); NotFound (no such receipt).
+        """
+        ...
+
+    def decide(self, call: CallOutline) -> Verdict:
+        """Whether the recording rules want a call; at once, from memory, each call only once."""
+        ...
+
+    def show_call(self, call: LiveCall) -> None:
+        """Put a call on the list of those that go on, or say what changed."""
+        ...
+
+    def drop_call(self, call_id: str) -> None:
+        """Take the call with this id off the list; one that is not on it is fine."""
+        ...
+
+    def seal(self, plain: bytes) -> str:
+        """Bytes as text that only this instance can open, for what must not lie readable on the disk."""
+        ...
+
+    def unseal(self, sealed: str) -> bytes:
+        """What `seal` was given.
+
+        Raises: SettingsError where it was changed, or the hub's master key is missing.
         """
         ...
 

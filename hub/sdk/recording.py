@@ -77,6 +77,34 @@ class Notice:
     at: datetime | None = None
 
 
+class EventKind(StrEnum):
+    """What can happen in the course of a recording."""
+
+    KEY = "key"
+    PAUSE = "pause"
+    HOLD = "hold"
+    JOIN = "join"
+    LEAVE = "leave"
+    GAP = "gap"
+    """Media that should be there is not."""
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEvent:
+    """Something that happened at a moment of the recording, or during a stretch of it.
+
+    at_s, until_s: seconds after its start; until_s: None for a moment. party: number of whom it is about.
+    text: what to show beside the kind, such as a digit where a rule lets digits be kept.
+    """
+
+    at_s: float
+    kind: EventKind
+    until_s: float | None = None
+    party: str = ""
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFile:
     """One finished media file on this machine.
@@ -117,6 +145,7 @@ class RecordingDraft:
     fields: other facts under their own names, such as "ucid" or "skill_group"; kept and shown.
     provenance: field -> the rule that filled it, such as "riff:INFO.IART", "sidecar", "filename", "smdr".
     raw: unknown metadata as it was found, such as "riff:SIGN" -> the chunk's bytes.
+    events: what happened in its course, in any order.
     problem: why the content could not be understood (code, text); such a recording is catalogued all the same.
     """
 
@@ -139,6 +168,7 @@ class RecordingDraft:
     fields: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     raw: Mapping[str, bytes] = field(default_factory=dict)
+    events: tuple[TimelineEvent, ...] = ()
     problem: tuple[str, str] | None = None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hub.sdk.plugin import Plugin, S
 
@@ -55,8 +55,10 @@ class Controls(ABC):
     """Ability: live calls can be paused, resumed, stopped, kept or discarded."""
 
     @abstractmethod
-    async def control(self, call: str, action: CallControl) -> ControlResult:
-        """Carry out `action` on live call `call`; the same request twice is done once.
+    async def control(self, call: str, action: CallControl, *, resume_after_s: float | None = None) -> ControlResult:
+        """Carry out `action` on the live call with id `call`; the same request twice is done once.
+
+        resume_after_s: with PAUSE, when the pause ends by itself; None: as the device's settings say.
 
         Raises: NotFound (the call is over).
         """
@@ -85,3 +87,16 @@ class Demonstrates(ABC):
     @abstractmethod
     def play_demo(cls, folder: Path) -> Iterator[str]:
         """Make calls as the PBX would, one a step; each step gives one line for people."""
+
+
+class TakesFiles(ABC):
+    """Ability: people can upload files that hold recordings, such as captures. names: of such files, as "*.pcap"."""
+
+    names: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    async def take_file(self, path: Path, name: str) -> None:
+        """Take over an uploaded file, which is moved or deleted; `name` is what people call it.
+
+        Raises: BadRecording (it is not what it should be), RetryLater.
+        """

@@ -5,23 +5,29 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from hub.sdk import (
+    AbsentCall,
     Alarm,
     BadRecording,
     CallDetail,
+    CallOutline,
     Health,
+    LiveCall,
     MediaFile,
     NotFound,
     Receipt,
     RecordingDraft,
     RetryLater,
+    SettingsError,
     Stage,
+    Verdict,
 )
 
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -96,7 +102,9 @@ class FakeContext:
     submitted: origin id -> draft. received: origin ids in the order of their first receipt. media: origin id -> the
     bytes of each media file at the moment of the receipt. attempts: calls of submit, with refused and repeated ones.
     trouble: raised by every submit while it is set. bad: origin ids, or names of media files, that are refused.
-    alarms: what is open now. stages: receipt id -> stage, SPOOLED if not set.
+    alarms: what is open now. stages: receipt id -> stage, SPOOLED if not set. absences: absence id -> what is known of
+    a call without recording. rules: what decides; all calls are recorded if it is not set. outlines: the calls that
+    were decided on. live: the calls that are shown now, by id; live_history: all that was shown, None for a removal.
     """
 
     def __init__(self, folder: Path, instance: str = "Test") -> None:
@@ -108,6 +116,11 @@ class FakeContext:
         self.received: list[str] = []
         self.media: dict[str, tuple[bytes, ...]] = {}
         self.details: dict[str, CallDetail] = {}
+        self.absences: dict[str, AbsentCall] = {}
+        self.rules: Callable[[CallOutline], Verdict] = lambda _call: Verdict()
+        self.outlines: list[CallOutline] = []
+        self.live: dict[str, LiveCall] = {}
+        self.live_history: list[tuple[str, LiveCall | None]] = []
         self.attempts = 0
         self.trouble: Exception | None = None
         self.bad: set[str] = set()
@@ -187,6 +200,46 @@ class FakeContext:
         self.details.setdefault(detail.detail_id, detail)
         return Receipt(receipt_of(detail.detail_id), duplicate=duplicate)
 
+    async def submit_absence(self, call: AbsentCall) -> Receipt:
+        """Take what is known of a call that was not recorded."""
+        assert call.absence_id, "an absence needs an id"
+        _check_moment(call.started_at, "started_at")
+        _check_moment(call.ended_at, "ended_at")
+        if self.trouble is not None:
+            raise self.trouble
+        duplicate = call.absence_id in self.absences
+        self.absences.setdefault(call.absence_id, call)
+        return Receipt(receipt_of(call.absence_id), duplicate=duplicate)
+
+    def decide(self, call: CallOutline) -> Verdict:
+        """What `rules` says."""
+        _check_moment(call.started_at, "started_at")
+        self.outlines.append(call)
+        return self.rules(call)
+
+    def show_call(self, call: LiveCall) -> None:
+        """Put a call on the list."""
+        assert call.id, "a live call needs an id"
+        _check_moment(call.started_at, "started_at")
+        self.live[call.id] = call
+        self.live_history.append((call.id, call))
+
+    def drop_call(self, call_id: str) -> None:
+        """Take a call off the list."""
+        self.live.pop(call_id, None)
+        self.live_history.append((call_id, None))
+
+    def seal(self, plain: bytes) -> str:
+        """Bytes as text that shows no plain bytes."""
+        return f"fake.{b64encode(plain[::-1]).decode()}"
+
+    def unseal(self, sealed: str) -> bytes:
+        """What `seal` was given. Raises: SettingsError for anything else."""
+        kind, _, text = sealed.partition(".")
+        if kind != "fake":
+            raise SettingsError("This was sealed by somebody else.")
+        return b64decode(text)[::-1]
+
     async def stage(self, receipt_id: str) -> Stage:
         """How far a recording has come: what the test put into `stages`.
 
@@ -244,6 +297,9 @@ def check_draft(draft: RecordingDraft) -> None:
         assert isinstance(value, str), f"the value of {name!r} is no text"
     for name, data in draft.raw.items():
         assert isinstance(data, bytes), f"raw {name!r} is not bytes"
+    for event in draft.events:
+        assert event.at_s >= 0, "an event cannot be before the recording"
+        assert event.until_s is None or event.until_s >= event.at_s, "an event cannot end before it begins"
 
 
 def _check_moment(moment: datetime, name: str) -> None:

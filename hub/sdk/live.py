@@ -1,0 +1,42 @@
+"""Calls that go on now, as a source shows them to people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from hub.sdk.recording import Direction, Party
+
+
+class LiveState(StrEnum):
+    """What becomes of a call that goes on."""
+
+    RECORDING = "recording"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    """The rest of it is not recorded; what was recorded before is kept."""
+    WAITING = "waiting"
+    """It is recorded only once somebody asks for it."""
+    LEFT_OUT = "left_out"
+    """A rule says that it is not recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveCall:
+    """A call that goes on now; shown again under the same id it replaces what was shown before.
+
+    id: unique within this instance for as long as the call lasts. started_at, resumes_at: aware UTC; resumes_at: when a
+    pause ends by itself, None if it does not. rule: name of the rule that decided. fields: other facts under their own
+    names. can_listen: whether it can be listened to now.
+    """
+
+    id: str
+    started_at: datetime
+    state: LiveState = LiveState.RECORDING
+    parties: tuple[Party, ...] = ()
+    direction: Direction = Direction.UNKNOWN
+    call_id: str = ""
+    resumes_at: datetime | None = None
+    rule: str = ""
+    can_listen: bool = True
+    fields: Mapping[str, str] = field(default_factory=dict)
