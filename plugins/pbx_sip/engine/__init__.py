@@ -1,0 +1,1 @@
+"""The capture engine: a control that knows the calls, workers that keep their media, and makers of recordings."""

@@ -1,0 +1,212 @@
+"""The control's end of one capture worker: takes over one that runs, starts one where none does."""
+
+import asyncio
+import itertools
+import socket
+import sys
+import time
+from asyncio.subprocess import DEVNULL
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hub.sdk import Log
+from plugins.pbx_sip.engine.frames import BadFrame, Frame, FrameReader, encode
+from plugins.pbx_sip.engine.line import connect_to
+from plugins.pbx_sip.engine.order import Order
+
+_START_S = 15.0
+_AGAIN_S = 2.0
+_ASK_S = 30.0
+_READ_BYTES = 1 << 18
+_WRITE_BYTES_MAX = 64 << 20
+_LOG_BYTES = 2000
+
+
+class WorkerAway(Exception):
+    """The worker cannot answer now; it will be back."""
+
+
+class Foreman:
+    """Keeps one worker at work; `hear` gets each frame that is no answer.
+
+    What the worker must know for as long as calls last (open ports, covered endpoints) is told again to every new one.
+    """
+
+    def __init__(self, folder: Path, order: Order, hear: Callable[[Frame], None], log: Log) -> None:
+        """folder: of the worker's files, its own."""
+        self.trouble = "It is starting."
+        self.restarts = -1
+        self._path = folder / "worker.json"
+        self._order = order
+        self._hear = hear
+        self._log = log
+        self._numbers = itertools.count(1)
+        self._asked: dict[int, asyncio.Future[Frame]] = {}
+        self._open: dict[int, Frame] = {}
+        self._covered: dict[str, int] = {}
+        self._listening: tuple[str, ...] = ()
+        self._writer: asyncio.StreamWriter | None = None
+        self.ready = asyncio.Event()
+
+    @property
+    def journal(self) -> str:
+        """The folder in which its worker keeps media."""
+        return self._order.journal
+
+    async def run(self) -> None:
+        """Keep the worker at work until cancelled, and leave it at work then."""
+        while True:
+            try:
+                await self._work()
+            except (OSError, BadFrame, TimeoutError) as error:
+                self.trouble = str(error) or "The capture worker does not answer."
+                self._log.warning("worker.lost", reason=self.trouble)
+            finally:
+                self._let_go()
+            await asyncio.sleep(_AGAIN_S if self.restarts > 0 else 0.1)
+
+    def open(self, port: int, address: str, peers: Sequence[str]) -> None:
+        """Media may come to a port from hosts; address: of ours, as they know it."""
+        self._open[port] = Frame("open", {"port": port, "address": address, "peers": list(peers)})
+        self._say(self._open[port])
+
+    def shut(self, port: int) -> None:
+        """Nothing more is wanted there."""
+        if self._open.pop(port, None) is not None:
+            self._say(Frame("shut", {"port": port}))
+
+    def cover(self, places: Iterable[str], at_ns: int) -> None:
+        """Keep nothing that goes to or comes from endpoints, from a moment on."""
+        fresh = [place for place in places if place not in self._covered]
+        self._covered |= dict.fromkeys(fresh, at_ns)
+        self._say(Frame("cover", {"places": fresh, "at_ns": at_ns}))
+
+    def uncover(self, places: Iterable[str], at_ns: int) -> None:
+        """Keep it again."""
+        covered = [place for place in places if self._covered.pop(place, None) is not None]
+        self._say(Frame("uncover", {"places": covered, "at_ns": at_ns}))
+
+    def listen(self, places: Iterable[str]) -> None:
+        """Pass on what goes to or comes from these endpoints, and no others."""
+        self._listening = tuple(places)
+        self._say(Frame("listen", {"places": list(self._listening)}))
+
+    def acknowledge(self, number: int) -> None:
+        """All messages up to this one are safe here."""
+        self._say(Frame("heard", {"number": number}))
+
+    def forget(self, ways: Sequence[str], before_ns: Sequence[int]) -> None:
+        """The media of flows before a moment each is not needed any more; ways: source and target in turn."""
+        self._say(Frame("forget", {"places": list(ways), "before_ns": list(before_ns)}))
+
+    def stop(self) -> None:
+        """Have the worker end."""
+        self._say(Frame("stop"))
+
+    async def ask(self, says: str, **facts: Any) -> Frame:
+        """The worker's answer. Raises: WorkerAway."""
+        number = next(self._numbers)
+        answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        self._asked[number] = answer
+        try:
+            self._say(Frame(says, {**facts, "number": number}))
+            if self._writer is None:
+                raise WorkerAway(self.trouble)
+            async with asyncio.timeout(_ASK_S):
+                return await answer
+        except TimeoutError:
+            raise WorkerAway("The capture worker does not answer.") from None
+        finally:
+            self._asked.pop(number, None)
+
+    async def _work(self) -> None:
+        """Speak with the worker until the line breaks."""
+        reader, self._writer = await self._find()
+        self._say(Frame("hello"))
+        frames = FrameReader()
+        while data := await reader.read(_READ_BYTES):
+            for frame in frames.feed(data):
+                self._take(frame)
+        raise ConnectionError("The capture worker ended.")
+
+    def _take(self, frame: Frame) -> None:
+        if frame.says == "order":
+            if frame.facts["text"] != self._order.text:
+                self._say(Frame("stop"))  # it works by settings of before; the next one knows the new ones
+                return
+            self._brief()
+        elif (answer := self._asked.pop(frame.facts.get("number", 0), None)) is not None and frame.says != "message":
+            if not answer.done():
+                answer.set_result(frame)
+        else:
+            self._hear(frame)
+
+    def _brief(self) -> None:
+        """Tell a worker all that it must know."""
+        for opening in self._open.values():
+            self._say(opening)
+        self._say(Frame("only", {"ports": list(self._open)}))
+        for place, at_ns in self._covered.items():
+            self._say(Frame("cover", {"places": [place], "at_ns": at_ns}))
+        self._say(Frame("listen", {"places": list(self._listening)}))
+        self.trouble = ""
+        self.ready.set()
+
+    async def _find(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The line to a worker that runs, or to one that is started now. Raises: OSError."""
+        with suppress(OSError):
+            return await self._connect()
+        self.restarts += 1
+        self._order.write(self._path)
+        log = self._path.with_suffix(".log")
+        with log.open("wb") as file:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "plugins.pbx_sip.engine.worker", str(self._path)),
+                stdin=DEVNULL,
+                stdout=DEVNULL,
+                stderr=file,
+                start_new_session=True,  # what ends the control must not end the capture
+            )
+        until = time.monotonic() + _START_S
+        while time.monotonic() < until:
+            with suppress(OSError):
+                return await self._connect()
+            if process.returncode is not None:
+                raise ConnectionError(_last_line(log) or f"The capture worker ended with {process.returncode}.")
+            await asyncio.sleep(0.05)
+        raise ConnectionError("The capture worker does not start.")
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connect_to(line, self._path.with_suffix(".sock"))
+            line.setblocking(False)
+            return await asyncio.open_connection(sock=line)
+        except BaseException:
+            line.close()
+            raise
+
+    def _say(self, frame: Frame) -> None:
+        if self._writer is None:
+            return
+        if self._writer.transport.get_write_buffer_size() > _WRITE_BYTES_MAX:
+            self._let_go()  # it hangs; the line that breaks has it told anew
+            return
+        self._writer.write(encode(frame))
+
+    def _let_go(self) -> None:
+        self.ready.clear()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(WorkerAway("The capture worker was lost."))
+        self._asked.clear()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_bytes()[-_LOG_BYTES:].decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else ""

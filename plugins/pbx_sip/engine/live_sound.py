@@ -1,0 +1,107 @@
+"""A call that goes on, as sound for whoever listens: what the workers pass on, decoded a moment later."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from plugins.pbx_sip.calls.dialog import Dialog, Side
+from plugins.pbx_sip.media.coding import Coding, find_coding
+from plugins.pbx_sip.media.g711 import Samples
+from plugins.pbx_sip.media.lanes import resample
+from plugins.pbx_sip.packets.datagrams import Datagrams
+from plugins.pbx_sip.rtp.packets import RtpPackets, read_rtp
+from plugins.pbx_sip.sdp.codecs import STATIC_CODECS, Codec
+
+RATE_HZ = 8000
+BLOCK_SAMPLES = 160
+_BLOCK_S = BLOCK_SAMPLES / RATE_HZ
+_DELAY_S = 0.3
+_WAITING_MAX = 50
+_ROOM_SAMPLES = RATE_HZ * 4
+
+
+@dataclass(slots=True)
+class _Ear:
+    """One channel: a stretch of sound that begins at `origin` samples of the listener's clock."""
+
+    sound: Samples = field(default_factory=lambda: np.zeros(_ROOM_SAMPLES, np.int16))
+    offset: int | None = None
+
+    def put(self, samples: Samples, at: int, now: int) -> None:
+        """Place samples at a moment of their sender's clock, tied to ours by the first of them."""
+        if self.offset is None or abs(at + self.offset - now) > RATE_HZ:
+            self.offset = now - at
+        start = at + self.offset - now
+        if start >= 0 and start + len(samples) <= len(self.sound):
+            self.sound[start : start + len(samples)] = samples
+
+    def take(self, count: int) -> Samples:
+        """The next samples, which are then gone."""
+        taken = self.sound[:count].copy()
+        self.sound[:-count] = self.sound[count:]
+        self.sound[-count:] = 0
+        return taken
+
+
+class Listener:
+    """One who listens to a call; gets what is passed on of it by `put`."""
+
+    def __init__(self, dialog: Dialog) -> None:
+        self._dialog = dialog
+        self._arrived: asyncio.Queue[Datagrams] = asyncio.Queue(_WAITING_MAX)
+        self._ears = (_Ear(), _Ear())
+        self._clock = 0
+        self.is_over = False
+
+    def put(self, datagrams: Datagrams) -> None:
+        """What was captured just now; a listener who cannot keep up misses some."""
+        if not self._arrived.full():
+            self._arrived.put_nowait(datagrams)
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        """PCM of 16 bits, stereo, 20 ms each, in true time, until the call is over."""
+        loop = asyncio.get_running_loop()
+        began_s = loop.time() + _DELAY_S
+        while not self.is_over:
+            await asyncio.sleep(max(began_s + self._clock * _BLOCK_S - loop.time(), 0.0))
+            while not self._arrived.empty():
+                self._take_in(self._arrived.get_nowait())
+            self._clock += 1
+            stereo = np.stack([ear.take(BLOCK_SAMPLES) for ear in self._ears], axis=1)
+            yield stereo.astype("<i2").tobytes()
+
+    def _take_in(self, datagrams: Datagrams) -> None:
+        packets, is_rtp = read_rtp(datagrams.buffer, datagrams.time_ns, datagrams.offset, datagrams.length)
+        targets = datagrams.target[is_rtp].tolist()
+        codecs = _codecs_of(self._dialog)
+        for row, target in enumerate(targets):
+            place = _place_of(self._dialog, target)
+            codec = codecs.get(int(packets.payload_type[row]))
+            coding = codec and not codec.is_auxiliary and find_coding(codec.name, codec.clock_rate_hz, {})
+            if place is not None and coding:
+                self._hear(packets, row, self._ears[place], coding)
+
+    def _hear(self, packets: RtpPackets, row: int, ear: _Ear, coding: Coding) -> None:
+        pieces = coding.decode([packets.payload(row)])
+        sound = resample(pieces[0], coding.rate_hz, RATE_HZ) if pieces else np.zeros(0, np.int16)
+        at = int(packets.timestamp[row]) * RATE_HZ // coding.clock_hz
+        ear.put(sound, at, int(_DELAY_S * RATE_HZ))
+
+
+def _codecs_of(dialog: Dialog) -> Mapping[int, Codec]:
+    known: dict[int, Codec] = dict(STATIC_CODECS)
+    for listening in dialog.listenings:
+        known |= {codec.payload_type: codec for codec in listening.media.codecs}
+    return known
+
+
+def _place_of(dialog: Dialog, target: int) -> int | None:
+    """The channel of what goes to an endpoint: the caller's voice left, of a recording session the first stream."""
+    for listening in dialog.listenings:
+        if listening.endpoint == target:
+            if dialog.session is not None:
+                return min(listening.section, 1)
+            return 0 if listening.side is Side.CALLED else 1
+    return None

@@ -1,0 +1,119 @@
+"""Settings that all devices share which record calls as they happen."""
+
+import re
+
+from pydantic import field_validator
+
+from hub.sdk import CallControl, PluginSettings, setting
+from plugins.pbx_sip.calls.numbers import NumberPlan
+from plugins.pbx_sip.engine.call_table import Habits
+
+_HEADER = re.compile(r"[A-Za-z0-9!%*_+`'~.-]+")
+_KEYS = re.compile(r"[0-9*#A-D]{2,8}")
+
+
+class LiveSettings(PluginSettings):
+    """How numbers read, what is kept, and how people may steer a recording."""
+
+    headers: tuple[str, ...] = setting(
+        "Kept header fields",
+        "SIP header fields that are kept with a recording, beside the usual ones and all whose names begin with X-.",
+        default=(),
+        examples=["P-Charging-Vector"],
+        group="metadata",
+    )
+    internal_digits: int = setting(
+        "Internal numbers have at most",
+        "Numbers up to this length count as extensions; 0: never guess.",
+        default=5,
+        unit="digits",
+        ge=0,
+        le=15,
+        group="metadata",
+    )
+    internal_prefixes: tuple[str, ...] = setting(
+        "Numbers of the company begin with",
+        "Longer numbers that are internal as well.",
+        default=(),
+        examples=["+4930123"],
+        group="metadata",
+    )
+    outside_prefix: str = setting(
+        "Outside line",
+        "What is dialled before an outside number; it is left out of the number.",
+        default="",
+        examples=["0"],
+        group="metadata",
+        max_length=5,
+    )
+    pause_s: float = setting(
+        "A pause ends after",
+        "A recording that somebody paused goes on by itself after this time; 0: only when somebody lets it.",
+        default=0.0,
+        unit="s",
+        ge=0,
+        le=18_000,
+        group="media",
+    )
+    pause_keys: str = setting(
+        "Keys that pause",
+        "What a party presses to pause the recording of the call; empty: nothing does.",
+        default="",
+        examples=["*71"],
+        group="media",
+    )
+    resume_keys: str = setting(
+        "Keys that resume", "What a party presses to go on.", default="", examples=["*72"], group="media"
+    )
+    keep_keys: str = setting(
+        "Keys that ask for a recording",
+        "What a party presses so that a call is kept which is recorded on demand.",
+        default="",
+        examples=["*73"],
+        group="media",
+    )
+    control_header: str = setting(
+        "Header field that steers",
+        "A SIP header field in which the telephone system says pause, resume, stop, keep or discard; empty: none.",
+        default="X-Recording-Control",
+        group="media",
+    )
+
+    @field_validator("control_header")
+    @classmethod
+    def _be_header(cls, name: str) -> str:
+        if name and not _HEADER.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a header field")
+        return name
+
+    @field_validator("pause_keys", "resume_keys", "keep_keys")
+    @classmethod
+    def _be_keys(cls, keys: str) -> str:
+        if keys and not _KEYS.fullmatch(keys):
+            raise ValueError(f"{keys!r} is no row of keys; give 2 to 8 of 0-9, *, # and A-D")
+        return keys
+
+    @property
+    def number_plan(self) -> NumberPlan:
+        """Who is one of us."""
+        return NumberPlan(
+            internal_digits=self.internal_digits,
+            internal_prefixes=self.internal_prefixes,
+            outside_prefix=self.outside_prefix,
+        )
+
+    def habits(self, *, joins_hops: bool) -> Habits:
+        """How the device treats its calls."""
+        keys = (
+            (self.pause_keys, CallControl.PAUSE),
+            (self.resume_keys, CallControl.RESUME),
+            (self.keep_keys, CallControl.KEEP),
+        )
+        return Habits(
+            plan=self.number_plan,
+            headers=self.headers,
+            control_header=self.control_header,
+            keys=tuple(each for each in keys if each[0]),
+            pause_s=self.pause_s,
+            joins_hops=joins_hops,
+        )

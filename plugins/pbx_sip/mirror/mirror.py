@@ -1,0 +1,59 @@
+"""A mirror at work."""
+
+import asyncio
+import os
+
+from hub.sdk import PluginContext
+from plugins.pbx_sip.capture.expressions import compile_expression
+from plugins.pbx_sip.capture.interfaces import find_interface
+from plugins.pbx_sip.capture.ring import PacketRing
+from plugins.pbx_sip.engine.engine import Engine, Terms
+from plugins.pbx_sip.engine.order import Order
+from plugins.pbx_sip.engine.state import describe
+from plugins.pbx_sip.mirror.settings import MirrorSettings
+
+_REPORT_S = 1.0
+
+
+class Mirror:
+    """The engine of one mirror, and what it says of itself."""
+
+    def __init__(self, settings: MirrorSettings, ctx: PluginContext) -> None:
+        self._ctx = ctx
+        group = os.getpid() & 0xFFFF if settings.workers > 1 else None
+        order = Order(
+            interface=settings.interface,
+            expression=settings.expression,
+            sip_ports=tuple(int(port) for port in settings.sip_ports),
+            fanout_group=group,
+        )
+        self.engine = Engine(
+            ctx,
+            Terms(
+                habits=settings.habits(joins_hops=True),
+                orders=(order,) * settings.workers,
+                takes_strays=settings.unsignalled == "take",
+            ),
+        )
+
+    async def run(self) -> None:
+        """Record until cancelled."""
+        self.engine.prepare()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.engine.run())
+                tasks.create_task(self._report())
+        finally:
+            self.engine.close()
+
+    async def _report(self) -> None:
+        while True:
+            self._ctx.report(describe(self.engine))
+            await asyncio.sleep(_REPORT_S)
+
+
+def try_interface(settings: MirrorSettings) -> None:
+    """Open a ring for a moment. Raises: CaptureDenied, NoInterface, BadExpression."""
+    link_type = find_interface(settings.interface).link_type
+    program = compile_expression(settings.expression, link_type) if settings.expression else None
+    PacketRing(settings.interface, program=program, blocks=2).close()

@@ -1,0 +1,216 @@
+"""A recorder at work: its SIP server, its engine, and the presence of the telephone systems that call it."""
+
+import asyncio
+import shutil
+import ssl
+from collections import deque
+from ipaddress import ip_network
+
+from hub.sdk import Alarm, CallControl, ControlResult, PluginContext, SettingsError, Severity
+from plugins.pbx_sip.engine.engine import Engine, Terms
+from plugins.pbx_sip.engine.notes import Message
+from plugins.pbx_sip.engine.order import Order
+from plugins.pbx_sip.engine.state import describe
+from plugins.pbx_sip.recorder.hooks import CallMessage, MediaLine, Presence, Refusal
+from plugins.pbx_sip.recorder.ports import PortPool
+from plugins.pbx_sip.recorder.presence import Presences
+from plugins.pbx_sip.recorder.server import SipServer
+from plugins.pbx_sip.recorder.settings import RecorderSettings
+from plugins.pbx_sip.recorder.terms import AllowList, ListenAt
+from plugins.pbx_sip.recorder.terms import Terms as ServerTerms
+from plugins.pbx_sip.sip.link import Peer
+from plugins.pbx_sip.sip.message import Request
+
+_REPORT_S = 1.0
+_ROOM_BYTES = 512 << 20
+_STRANGERS_KEY = "media.strangers"
+
+
+class Recorder:
+    """One device; implements `recorder.hooks.Hooks`."""
+
+    def __init__(self, settings: RecorderSettings, ctx: PluginContext) -> None:
+        self._settings = settings
+        self._ctx = ctx
+        self._pending: deque[Message] = deque()
+        self._arrived = asyncio.Event()
+        self._presences = Presences(settings, ctx)
+        self._is_full = False
+        order = Order(
+            interface=settings.media_interface,
+            addresses=(settings.address,),
+            ports=(settings.rtp_first, settings.rtp_last),
+        )
+        workers = settings.workers if settings.media_interface else 1
+        self.engine = Engine(ctx, Terms(habits=settings.habits(joins_hops=False), orders=(order,) * workers))
+        self.server: SipServer | None = None
+
+    async def run(self) -> None:
+        """Record until cancelled. Raises: SettingsError where an address or a port cannot be used."""
+        messages = self.engine.prepare()
+        self.server = SipServer(make_terms(self._settings), self)
+        self.server.restore(map(_to_call_message, messages))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.engine.run())
+                for foreman in self.engine.foremen:
+                    await foreman.ready.wait()
+                await self.server.start()
+                tasks.create_task(self._take_in())
+                tasks.create_task(self._report())
+                tasks.create_task(self._presences.run())
+        finally:
+            await self.server.close()
+            self.engine.close()
+
+    async def control(self, call: str, action: CallControl, resume_after_s: float | None) -> ControlResult:
+        """Do what somebody asks for; the client is asked to stop sending too, but need not."""
+        result = await self.engine.control(call, action, resume_after_s)
+        if result.done and self.server is not None and action in {CallControl.PAUSE, CallControl.RESUME}:
+            await self.server.set_paused(call, action is CallControl.PAUSE)
+        return result
+
+    def message(self, message: CallMessage) -> None:
+        """Write a message down at once; it is understood later, when the answer is on its way."""
+        note = Message(
+            call=message.call_id,
+            at_ns=message.at_ns,
+            content=message.content,
+            is_ours=message.is_ours,
+            peer=(message.peer.transport, message.peer.host, message.peer.port),
+        )
+        self.engine.write(note)
+        self._pending.append(note)
+        self._arrived.set()
+
+    def media_opened(self, line: MediaLine) -> None:
+        """Let media come to a line."""
+        for foreman in self.engine.foremen:
+            for port in {line.rtp_port, line.rtcp_port}:
+                foreman.open(port, line.address, line.peers)
+
+    def media_closed(self, line: MediaLine) -> None:
+        """Let no more come."""
+        for foreman in self.engine.foremen:
+            for port in {line.rtp_port, line.rtcp_port}:
+                foreman.shut(port)
+
+    def may_accept(self) -> Refusal | None:
+        """Turn calls away that could not be recorded: their sender has another recorder perhaps."""
+        if self._is_full:
+            return Refusal(reason="Recorder's Disk Is Full")
+        if any(foreman.trouble for foreman in self.engine.foremen):
+            return Refusal(reason="Recorder Cannot Capture", retry_after_s=5)
+        return None
+
+    def refused(self, peer: Peer, why: str, request: Request) -> None:
+        """Tell people of a client that was turned away."""
+        self._ctx.log.warning("session.refused", peer=peer.host, reason=why, method=request.method)
+        self._ctx.raise_alarm(
+            Alarm(
+                key=f"client.{peer.host}",
+                code="CLIENT_REFUSED",
+                severity=Severity.WARNING,
+                text=f"{peer.host} was refused: {why}",
+                hint="If it is one of your telephone systems, name its address under Telephone systems.",
+            )
+        )
+
+    def seen(self, presence: Presence) -> None:
+        """A telephone system shows that it is there."""
+        self._presences.note(presence)
+
+    def failed(self, error: Exception) -> None:
+        """Something went wrong in the server itself."""
+        self._ctx.log.error("server.failed", reason=repr(error))
+
+    async def _take_in(self) -> None:
+        """Understand what was said, one message after the other, and let answers out between them."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._pending:
+                message = self._pending.popleft()
+                call = self.engine.take(message)
+                session = call.dialog.session if call is not None else None
+                if session is not None and session.needs_snapshot and self.server is not None and not message.is_ours:
+                    session.needs_snapshot = False
+                    await self.server.ask_snapshot(message.call)
+                await asyncio.sleep(0)
+
+    async def _report(self) -> None:
+        while True:
+            usage = await asyncio.to_thread(shutil.disk_usage, self._ctx.scratch)
+            self._is_full = usage.free < _ROOM_BYTES
+            self._tell_strangers()
+            self._ctx.report(self._presences.judge(describe(self.engine)))
+            await asyncio.sleep(_REPORT_S)
+
+    def _tell_strangers(self) -> None:
+        strangers, self.engine.tally.strangers = self.engine.tally.strangers, type(self.engine.tally.strangers)()
+        if not strangers:
+            return
+        way, count = strangers.most_common(1)[0]
+        host, _, port = way.partition(">")
+        self._ctx.raise_alarm(
+            Alarm(
+                key=_STRANGERS_KEY,
+                code="MEDIA_REFUSED",
+                severity=Severity.WARNING,
+                text=f"{host} sent media to port {port} of a call without being part of it ({count} packets).",
+                hint="If it is a media gateway of your telephone system, the system must name it in its sessions.",
+            )
+        )
+
+
+def make_terms(settings: RecorderSettings) -> ServerTerms:
+    """The terms of the SIP server. Raises: SettingsError where a file of TLS cannot be used."""
+    listen = [ListenAt(transport="udp", address=settings.address, port=int(port)) for port in settings.ports]
+    listen += [ListenAt(transport="tcp", address=settings.address, port=int(port)) for port in settings.ports]
+    if settings.tls_port:
+        listen.append(ListenAt(transport="tls", address=settings.address, port=settings.tls_port))
+    is_ipv6 = ":" in settings.advertised
+    secret = settings.secret.get_secret_value()
+    return ServerTerms(
+        listen=tuple(listen),
+        ports=PortPool(settings.rtp_first, settings.rtp_last),
+        allowed=AllowList(
+            networks=tuple(ip_network(peer, strict=False) for peer in settings.allowed_peers),
+            names=frozenset(name.lower() for name in settings.tls_names),
+        ),
+        advertised_ipv4="" if is_ipv6 else settings.advertised,
+        advertised_ipv6=settings.advertised if is_ipv6 else "",
+        tls_server=_make_tls(settings) if settings.tls_port else None,
+        secrets={settings.serial_number or "recorder": secret} if secret else {},
+        serial_number=settings.serial_number,
+        calls_max=settings.calls_max,
+        calls_per_host_max=settings.calls_max,
+    )
+
+
+def _make_tls(settings: RecorderSettings) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        text = f"The certificate and its key cannot be used: {error}"
+        raise SettingsError(text, field="tls_certificate", hint="Give PEM files that belong together.") from error
+    if settings.tls_clients:
+        try:
+            context.load_verify_locations(settings.tls_clients)
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(f"It cannot be used: {error}", field="tls_clients", hint="Give a PEM file.") from error
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _to_call_message(message: Message) -> CallMessage:
+    transport, host, port = message.peer or ("UDP", "", 0)
+    return CallMessage(
+        call_id=message.call,
+        at_ns=message.at_ns,
+        is_ours=message.is_ours,
+        content=message.content,
+        peer=Peer(transport, host, port),
+    )

@@ -1,0 +1,170 @@
+"""Settings of a SIP recorder: where telephone systems send their recording sessions."""
+
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import ClassVar, Self
+
+from pydantic import SecretStr, field_validator, model_validator
+
+from hub.sdk import setting
+from plugins.pbx_sip.engine.settings import LiveSettings
+
+
+class RecorderSettings(LiveSettings):
+    """Where recording sessions come in, from whom, and where their media goes."""
+
+    settings_version: ClassVar[int] = 1
+
+    address: str = setting(
+        "Address",
+        "On which address of this machine telephone systems find the recorder; 0.0.0.0 for all, :: for IPv6 too.",
+        default="0.0.0.0",  # noqa: S104 - a recorder is there for other machines
+        examples=["192.168.0.98"],
+    )
+    ports: tuple[str, ...] = setting(
+        "SIP ports",
+        "UDP and TCP ports of the recorder, such as 5060 or 5566.",
+        default=("5060",),
+        examples=["5060", "5566"],
+        min_length=1,
+        max_length=8,
+    )
+    tls_port: int = setting("TLS port", "For SIP over TLS, mostly 5061; 0: not used.", default=0, ge=0, le=65535)
+    tls_certificate: str = setting(
+        "Certificate file", "PEM file with the recorder's certificate and its chain.", default="", group="connection"
+    )
+    tls_key: str = setting("Key file", "PEM file with the key of the certificate.", default="", group="connection")
+    tls_clients: str = setting(
+        "Clients' authority",
+        "PEM file of the authority whose certificates clients must show; empty: none is asked for.",
+        default="",
+        group="connection",
+    )
+    allowed_peers: tuple[str, ...] = setting(
+        "Telephone systems",
+        "Addresses or networks that may send recording sessions; everybody else gets 403 and raises an alarm.",
+        default=(),
+        examples=["192.168.42.1", "10.20.0.0/16"],
+    )
+    tls_names: tuple[str, ...] = setting(
+        "Names in certificates",
+        "Clients that show one of these names in their certificate may send sessions from anywhere.",
+        default=(),
+        examples=["sbc.example.com"],
+    )
+    serial_number: str = setting(
+        "Serial number of the PBX",
+        "With which it registers here; its lamp lights when it has. Empty: it need not register.",
+        default="",
+        examples=["F1816D8AE90366A15"],
+        max_length=64,
+    )
+    secret: SecretStr = setting(
+        "Secret",
+        "With which the telephone system proves who it is when it registers or is not on the list above.",
+        default=SecretStr(""),
+        widget="password",
+    )
+    advertised: str = setting(
+        "Address for the telephone system",
+        "The recorder's address as the telephone system has to use it, where that is another one (NAT); empty: the one "
+        "that it reached.",
+        default="",
+        group="advanced",
+    )
+    rtp_first: int = setting("First media port", "", default=20_000, ge=1024, le=65_000, group="media")
+    rtp_last: int = setting(
+        "Last media port",
+        "UDP ports for media are taken from this range, four for each call of two streams.",
+        default=39_999,
+        ge=1025,
+        le=65_535,
+        group="media",
+    )
+    media_interface: str = setting(
+        "Interface for media",
+        "Media is read straight off this interface, which takes several thousand calls more than ordinary sockets and "
+        "the right to open raw sockets; empty: ordinary sockets.",
+        default="",
+        examples=["eth0"],
+        group="media",
+        max_length=15,
+    )
+    workers: int = setting(
+        "Capture workers",
+        "How many processes share the media of an interface; one does for about 5,000 calls.",
+        default=1,
+        ge=1,
+        le=16,
+        group="advanced",
+    )
+    calls_max: int = setting(
+        "Calls at the same time",
+        "More than these get 503, so that the telephone system turns to its next recorder.",
+        default=5_000,
+        ge=1,
+        le=30_000,
+        group="advanced",
+    )
+    silence_s: float = setting(
+        "Alarm after silence of",
+        "The telephone system counts as away when it was silent for so long: no registration, OPTIONS or call; 0: "
+        "never.",
+        default=0.0,
+        unit="s",
+        ge=0,
+        le=86_400,
+        group="advanced",
+    )
+    ping_host: str = setting(
+        "Ping",
+        "Address of the telephone system, which is pinged to tell a power failure from silence; it must answer pings. "
+        "Empty: none.",
+        default="",
+        group="advanced",
+    )
+
+    @field_validator("address", "advertised", "ping_host")
+    @classmethod
+    def _be_address(cls, text: str) -> str:
+        if text:
+            try:
+                ip_address(text)
+            except ValueError:
+                raise ValueError(f"{text!r} is no IP address") from None
+        return text
+
+    @field_validator("ports")
+    @classmethod
+    def _be_ports(cls, ports: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [port for port in ports if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is no port; ports are 1 to 65535")
+        return tuple(dict.fromkeys(ports))
+
+    @field_validator("allowed_peers")
+    @classmethod
+    def _be_networks(cls, peers: tuple[str, ...]) -> tuple[str, ...]:
+        for peer in peers:
+            try:
+                ip_network(peer, strict=False)
+            except ValueError:
+                raise ValueError(f"{peer!r} is neither an address nor a network such as 10.20.0.0/16") from None
+        return peers
+
+    @field_validator("tls_certificate", "tls_key", "tls_clients")
+    @classmethod
+    def _be_path(cls, text: str) -> str:
+        if text and not Path(text).is_absolute():
+            raise ValueError(f"{text!r} is not an absolute path; start it with /")
+        return text
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.tls_port and not (self.tls_certificate and self.tls_key):
+            raise ValueError("tls_certificate: TLS needs a certificate and its key; give both files, or TLS port 0")
+        if self.rtp_last - self.rtp_first < 3:
+            raise ValueError("rtp_last: the media ports must be four at least")
+        if not (self.allowed_peers or self.tls_names or self.secret.get_secret_value()):
+            raise ValueError("allowed_peers: nobody could send sessions; name the telephone systems, or give a secret")
+        return self

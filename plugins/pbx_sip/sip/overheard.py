@@ -1,0 +1,96 @@
+"""SIP messages in captured traffic: datagrams on any port that begin like one, and streams on the ports of SIP."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from plugins.pbx_sip.packets.datagrams import Datagrams, Endpoints
+from plugins.pbx_sip.packets.decoder import Decoded
+from plugins.pbx_sip.packets.tcp import StreamData, TcpSegment, TcpStreams
+from plugins.pbx_sip.rtp.packets import Mask, find_rtp
+from plugins.pbx_sip.sip.errors import SipError
+from plugins.pbx_sip.sip.framing import StreamFramer
+from plugins.pbx_sip.sip.message import Request, Response, read_message
+
+SIP_PORTS = frozenset({5060, 5061, 5062, 5080})
+_SIP_LIKE_BYTES = 40
+_FRAMERS_MAX = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overheard:
+    """A message and when it was captured, ns since 1970, UTC."""
+
+    at_ns: int
+    message: Request | Response
+
+
+class SipEar:
+    """Listens to decoded packets in the order of their capture."""
+
+    def __init__(self, endpoints: Endpoints, sip_ports: Collection[int] = SIP_PORTS) -> None:
+        self._endpoints = endpoints
+        self._streams = TcpStreams()
+        self._framers: dict[tuple[int, int], StreamFramer] = {}
+        self._ports = np.array(sorted(sip_ports), np.uint64)
+        self._port_set = frozenset(sip_ports)
+
+    def hear(self, decoded: Decoded, now_ns: int) -> Iterator[Overheard]:
+        """The messages in a block that was captured up to now."""
+        for datagrams in decoded.datagrams:
+            is_rtp = find_rtp(datagrams.buffer, datagrams.offset, datagrams.length)
+            yield from self.hear_datagrams(datagrams, is_rtp)
+        for segment in decoded.segments:
+            yield from self._hear_segment(segment)
+        yield from self._hear_streams(self._streams.expire(now_ns))
+
+    def hear_datagrams(self, datagrams: Datagrams, is_rtp: Mask) -> Iterator[Overheard]:
+        """The messages among datagrams; is_rtp: those that were understood as something else already."""
+        if not len(datagrams):
+            return
+        ports = np.uint64(0xFFFF)
+        at_sip = np.isin(datagrams.source & ports, self._ports) | np.isin(datagrams.target & ports, self._ports)
+        first = datagrams.buffer[np.where(datagrams.length > 0, datagrams.offset, 0)]
+        # A SIP message begins with a capital letter, or a blank line before it; other ports are looked at as well.
+        texts = ~is_rtp & (datagrams.length >= _SIP_LIKE_BYTES) & (at_sip | ((first >= ord("A")) & (first <= ord("Z"))))
+        for row in np.flatnonzero(texts).tolist():
+            try:
+                message = read_message(datagrams.payload(row))
+            except SipError:
+                continue
+            yield Overheard(at_ns=int(datagrams.time_ns[row]), message=message)
+
+    def hear_segments(self, segments: Iterable[TcpSegment], now_ns: int) -> Iterator[Overheard]:
+        """The messages that segments of TCP complete."""
+        for segment in segments:
+            yield from self._hear_segment(segment)
+        yield from self._hear_streams(self._streams.expire(now_ns))
+
+    def hear_rest(self) -> Iterator[Overheard]:
+        """The messages in what waited for missing segments: nothing more comes."""
+        return self._hear_streams(self._streams.close())
+
+    def _hear_segment(self, segment: TcpSegment) -> Iterator[Overheard]:
+        ports = {self._endpoints.port(segment.source), self._endpoints.port(segment.target)}
+        if not ports.isdisjoint(self._port_set):
+            yield from self._hear_streams(self._streams.add(segment))
+
+    def _hear_streams(self, found: Iterable[StreamData]) -> Iterator[Overheard]:
+        for data in found:
+            yield from self._hear_stream(data)
+
+    def _hear_stream(self, data: StreamData) -> Iterator[Overheard]:
+        way = (data.connection, data.source)
+        if way not in self._framers and len(self._framers) >= _FRAMERS_MAX:
+            self._framers.pop(next(iter(self._framers)))
+        framer = self._framers.setdefault(way, StreamFramer())
+        is_lost = False
+        try:
+            for item in framer.feed(data.data):
+                if isinstance(item, Request | Response):
+                    yield Overheard(at_ns=data.time_ns, message=item)
+        except SipError:
+            is_lost = True  # the next message is looked for with a fresh mind
+        if data.is_last or data.lost_bytes or is_lost:
+            self._framers.pop(way, None)
