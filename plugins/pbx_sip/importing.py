@@ -2,21 +2,19 @@
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import time
 
 from hub.sdk import Alarm, BadRecording, Health, HealthState, PluginContext, RecordingDraft, RetryLater, Severity
-from plugins.pbx_sip.calls.observer import Observer
 from plugins.pbx_sip.calls.recorded import RecordedCall
 from plugins.pbx_sip.drafts.draft import make_draft
-from plugins.pbx_sip.packets.blocks import PacketBlock
-from plugins.pbx_sip.packets.files import CaptureFile, open_capture
-from plugins.pbx_sip.packets.records import BadCapture
+from plugins.pbx_sip.folder import find_captures, memory_key
+from plugins.pbx_sip.packets.files import CaptureFile, open_capture, read_first_time
+from plugins.pbx_sip.reading import Reading, counted, series_of
 from plugins.pbx_sip.settings import SipCaptureSettings
 
-NAMES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".cap.gz")
 _LOOK_S = 1.0
 _AGAIN_S = 2.0
 
@@ -31,6 +29,27 @@ class Tally:
     refused_calls: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A capture that was read. changed_ns: when its file was. found: calls, with media and without, up to its end."""
+
+    path: Path
+    size_bytes: int
+    changed_ns: int
+    note: str
+    found: tuple[int, int]
+    last_ns: int
+
+
+@dataclass(slots=True)
+class Series:
+    """Captures that go on in one another. parts: those in which calls began that still go on."""
+
+    name: str
+    reading: Reading
+    parts: list[Part] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class CaptureFolder:
     """One folder of captures."""
@@ -38,12 +57,13 @@ class CaptureFolder:
     settings: SipCaptureSettings
     ctx: PluginContext
     tally: Tally = field(default_factory=Tally)
+    series: Series | None = None
 
     async def run(self) -> None:
         """Import what comes, until cancelled."""
         while True:
             try:
-                finished, waiting = await asyncio.to_thread(self._look)
+                finished, growing = await asyncio.to_thread(self._look)
             except OSError as exc:
                 hint = "Make it, or mount its disk."
                 self.ctx.report(Health(HealthState.DOWN, f"{self.settings.folder}: {exc.strerror}", hint))
@@ -51,75 +71,106 @@ class CaptureFolder:
                 continue
             for path in finished:
                 await self._import(path)
-            self._report(waiting)
+            # A call that goes on at the end of a capture waits for the next one only where that is being written.
+            if self.series is not None and self.series.name not in set(map(series_of, growing)):
+                await self._end_series()
+            self._report(len(growing))
             await asyncio.sleep(_LOOK_S)
 
-    def _look(self) -> tuple[list[Path], int]:
-        """The captures that are finished and not yet imported, and how many are still growing."""
-        finished, waiting, names = [], 0, set()
-        for path in sorted(find_captures(self.settings.folder)):
+    def _look(self) -> tuple[list[Path], list[str]]:
+        """The captures that are finished and not yet read, and the names of those that are still growing."""
+        finished, growing, names = [], [], set()
+        read = {part.path.name for part in self.series.parts} if self.series else set()
+        for path in sorted(find_captures(self.settings.folder), key=lambda path: counted(path.name)):
             names.add(path.name)
             state = path.stat()
-            known = self.ctx.state.get(_key(path.name)) or ()
-            if list(known[:2]) == [state.st_size, state.st_mtime_ns]:
+            known = self.ctx.state.get(memory_key(path.name)) or ()
+            if path.name in read or list(known[:2]) == [state.st_size, state.st_mtime_ns]:
                 continue
             if time() - state.st_mtime < self.settings.settle_age_s:
-                waiting += 1
+                growing.append(path.name)
             else:
                 finished.append(path)
-        gone = [key for key, _ in self.ctx.state.items(_key("")) if key.removeprefix(_key("")) not in names]
+        gone = [key for key, _ in self.ctx.state.items(memory_key("")) if key.removeprefix(memory_key("")) not in names]
         for key in gone:
             self.ctx.clear_alarm(key)
         self.ctx.state.delete(*gone)
-        return finished, waiting
+        return finished, growing
 
     async def _import(self, path: Path) -> None:
-        """Hand over all calls of a capture; it is done only when the hub has every one."""
+        """Read a capture; the calls that go on at its end are handed over later."""
+        before = replace(self.tally)
         try:
             state = await asyncio.to_thread(path.stat)
+            series = await self._join_series(path)
             with open_capture(path) as capture:
-                note = await self._read(path, capture)
+                note = await self._take(path, series.reading.steps(capture), capture) or series.reading.note
         except OSError as exc:
             self.ctx.log.warning("capture.away", name=path.name, reason=str(exc))
+            self.series = None  # its captures are read again
             return
-        if note:
-            text = f"{path.name} could not be read to its end: {note} The calls before that were taken."
-            hint = "Copy it here again; if it is damaged itself, repair it with pcapfix, or delete it."
-            alarm = Alarm(key=_key(path.name), code="FILE_PARSE_ERROR", severity=Severity.MINOR, text=text, hint=hint)
-            self.ctx.raise_alarm(alarm)
-        else:
-            self.ctx.clear_alarm(_key(path.name))
-        self.tally.files += 1
-        self.ctx.state.put(_key(path.name), [state.st_size, state.st_mtime_ns, bool(note)])
-        if self.settings.after_import == "delete" and not note:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+        found = (self.tally.calls - before.calls, self.tally.silent_calls - before.silent_calls)
+        last_ns = series.reading.last_ns
+        series.parts.append(Part(path, state.st_size, state.st_mtime_ns, note, found, last_ns))
+        done = [part for part in series.parts if series.reading.is_done_with(part.last_ns)]
+        series.parts = [part for part in series.parts if part not in done]
+        await self._settle(done)
 
-    async def _read(self, path: Path, capture: CaptureFile) -> str:
-        """The calls of a capture, as they end; returns why it could not be read to its end, or ""."""
-        observer = Observer(
-            sip_ports=[int(port) for port in self.settings.sip_ports],
-            headers=self.settings.headers,
-            takes_strays=self.settings.unsignalled == "take",
-        )
+    async def _join_series(self, path: Path) -> Series:
+        """The series that a capture goes on with; a new one where it does not."""
+        if self.series is not None:
+            first_ns = await asyncio.to_thread(read_first_time, path)
+            if (
+                first_ns is None
+                or self.series.name != series_of(path.name)
+                or not self.series.reading.goes_on(first_ns)
+            ):
+                await self._end_series()
+        if self.series is None:
+            self.series = Series(series_of(path.name), await asyncio.to_thread(Reading, self.settings))
+        return self.series
+
+    async def _end_series(self) -> None:
+        """Hand over the calls that went on at the end of the last capture."""
+        series, self.series = self.series, None
+        if series is None or not series.parts:
+            return
+        *before, last = series.parts
         try:
-            note = await self._watch(path, capture, observer)
-            await self._hand_over(path, observer.take())
+            note = await self._take(last.path, iter([series.reading.rest()]), None)
+        except OSError as exc:
+            self.ctx.log.warning("capture.away", name=last.path.name, reason=str(exc))
+        else:
+            await self._settle([*before, replace(last, note=note or last.note)])
+
+    async def _settle(self, parts: Sequence[Part]) -> None:
+        """Remember captures as imported, now that the hub has every call that began in them."""
+        for part in parts:
+            key = memory_key(part.path.name)
+            if part.note:
+                text = f"{part.path.name} could not be read to its end: {part.note} The calls before that were taken."
+                hint = "Copy it here again; if it is damaged itself, repair it with pcapfix, or delete it."
+                code = "FILE_PARSE_ERROR"
+                self.ctx.raise_alarm(Alarm(key=key, code=code, severity=Severity.MINOR, text=text, hint=hint))
+            else:
+                self.ctx.clear_alarm(key)
+            self.tally.files += 1
+            self.ctx.state.put(key, [part.size_bytes, part.changed_ns, bool(part.note), *part.found])
+            if self.settings.after_import == "delete" and not part.note:
+                await asyncio.to_thread(part.path.unlink, missing_ok=True)
+
+    async def _take(self, path: Path, steps: Iterator[Iterator[RecordedCall]], capture: CaptureFile | None) -> str:
+        """Hand over calls step by step; returns what went wrong by our own fault, or "". Raises: OSError."""
+        try:
+            while (calls := await asyncio.to_thread(next, steps, None)) is not None:
+                await self._hand_over(path, calls)
+                if capture is not None:
+                    self._tell_progress(path, capture)
         except OSError:
             raise
         except Exception as exc:  # noqa: BLE001 - our own fault over one capture must not keep back the others
             self.ctx.log.warning("capture.failed", name=path.name, reason=repr(exc), trace=traceback.format_exc())
-            note = f"Reading it failed ({type(exc).__name__}: {exc})."
-        return note or capture.note
-
-    async def _watch(self, path: Path, capture: CaptureFile, observer: Observer) -> str:
-        """Hand over calls as they end, up to the end of the capture or the damage that is returned."""
-        try:
-            async for block in _blocks(capture):
-                await asyncio.to_thread(observer.add, block)
-                await self._hand_over(path, observer.take(int(block.time_ns[-1])))
-                self._tell_progress(path, capture)
-        except BadCapture as exc:
-            return f"{exc}."
+            return f"Reading it failed ({type(exc).__name__}: {exc})."
         return ""
 
     async def _hand_over(self, path: Path, calls: Iterator[RecordedCall]) -> None:
@@ -160,7 +211,7 @@ class CaptureFolder:
         text = f"{self.tally.files} captures with {self.tally.calls} calls imported"
         if waiting:
             text += f"; {waiting} still growing"
-        unread = sum(1 for _, known in self.ctx.state.items(_key("")) if known[2])
+        unread = sum(1 for _, known in self.ctx.state.items(memory_key("")) if known[2])
         state = HealthState.DEGRADED if unread else HealthState.OK
         hint = "The alarms name them." if unread else ""
         self.ctx.report(Health(state, f"{text}; {unread} unreadable" if unread else text, hint, self._numbers()))
@@ -172,24 +223,3 @@ class CaptureFolder:
             "calls_without_media": float(self.tally.silent_calls),
             "calls_refused": float(self.tally.refused_calls),
         }
-
-
-def find_captures(folder: Path) -> Iterator[Path]:
-    """The plain files of a folder that are captures by their names.
-
-    Raises: OSError.
-    """
-    for path in folder.iterdir():
-        if path.name.lower().endswith(NAMES) and not path.name.startswith(".") and path.is_file():
-            yield path
-
-
-async def _blocks(capture: CaptureFile) -> AsyncIterator[PacketBlock]:
-    """The blocks of a capture, read beside the event loop. Raises: BadCapture, OSError."""
-    blocks = iter(capture)
-    while (block := await asyncio.to_thread(next, blocks, None)) is not None:
-        yield block
-
-
-def _key(name: str) -> str:
-    return f"capture:{name}"

@@ -1,15 +1,15 @@
-"""Settings of a SIP capture device: where captures are found, and how the numbers of its telephone system read."""
+"""Settings of a SIP capture device: where captures are found, and what is read in them."""
 
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import field_validator
 
-from hub.sdk import PluginSettings, setting
-from plugins.pbx_sip.calls.numbers import NumberPlan
+from hub.sdk import setting
+from plugins.pbx_sip.number_settings import NumberSettings
 
 
-class SipCaptureSettings(PluginSettings):
+class SipCaptureSettings(NumberSettings):
     """Captures of one telephone system."""
 
     settings_version: ClassVar[int] = 1
@@ -42,6 +42,13 @@ class SipCaptureSettings(PluginSettings):
         group="filter",
         min_length=1,
     )
+    tls_key_log: Path | None = setting(
+        "TLS keys",
+        "A file with the keys of TLS connections, as programs write it for SSLKEYLOGFILE: SIP over TLS is then read.",
+        default=None,
+        examples=["/var/lib/recording-hub/tls-keys.log"],
+        group="filter",
+    )
     unsignalled: Literal["take", "leave"] = setting(
         "Media without signalling",
         "What happens to streams of speech whose signalling is not in the capture, because it is encrypted or came "
@@ -57,37 +64,13 @@ class SipCaptureSettings(PluginSettings):
         examples=["P-Charging-Vector"],
         group="filter",
     )
-    internal_digits: int = setting(
-        "Internal numbers have at most",
-        "Numbers up to this length count as extensions; 0: never guess.",
-        default=5,
-        unit="digits",
-        ge=0,
-        le=15,
-        group="metadata",
-    )
-    internal_prefixes: tuple[str, ...] = setting(
-        "Numbers of the company begin with",
-        "Longer numbers that are internal as well.",
-        default=(),
-        examples=["+4930123"],
-        group="metadata",
-    )
-    outside_prefix: str = setting(
-        "Outside line",
-        "What is dialled before an outside number; it is left out of the number.",
-        default="",
-        examples=["0"],
-        group="metadata",
-        max_length=5,
-    )
 
-    @field_validator("folder")
+    @field_validator("folder", "tls_key_log")
     @classmethod
-    def _be_absolute(cls, folder: Path) -> Path:
-        if not folder.is_absolute():
-            raise ValueError(f"{str(folder)!r} is not an absolute path; start it with /")
-        return folder
+    def _be_absolute(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_absolute():
+            raise ValueError(f"{str(path)!r} is not an absolute path; start it with /")
+        return path
 
     @field_validator("sip_ports")
     @classmethod
@@ -96,12 +79,3 @@ class SipCaptureSettings(PluginSettings):
         if wrong:
             raise ValueError(f"{wrong[0]!r} is no port; ports are 1 to 65535")
         return ports
-
-    @property
-    def number_plan(self) -> NumberPlan:
-        """Who is one of us."""
-        return NumberPlan(
-            internal_digits=self.internal_digits,
-            internal_prefixes=self.internal_prefixes,
-            outside_prefix=self.outside_prefix,
-        )

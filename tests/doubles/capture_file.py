@@ -1,5 +1,6 @@
 """Capture files with calls in them, as a sniffer beside a telephone system would write them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -55,7 +56,11 @@ def frames_of(call: WireCall) -> list[tuple[int, bytes]]:
 
 def pcap_of(*calls: WireCall) -> bytes:
     """A capture in which the calls take place."""
-    frames = sorted((frame for call in calls for frame in frames_of(call)), key=lambda frame: frame[0])
+    return pcap_with(sorted((frame for call in calls for frame in frames_of(call)), key=lambda frame: frame[0]))
+
+
+def pcap_with(frames: Sequence[tuple[int, bytes]]) -> bytes:
+    """A capture of (time in ns, Ethernet frame)."""
     content = [pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1)]
     for at_ns, frame in frames:
         content += [pack("<IIII", at_ns // 10**9, at_ns % 10**9, len(frame), len(frame)), frame]
@@ -64,8 +69,17 @@ def pcap_of(*calls: WireCall) -> bytes:
 
 def write_capture(path: Path, *calls: WireCall) -> Path:
     """Put a capture where it is looked for, whole at once."""
+    return _put(path, pcap_of(*calls))
+
+
+def write_frames(path: Path, frames: Sequence[tuple[int, bytes]]) -> Path:
+    """Put a capture of frames, in time, where it is looked for, whole at once."""
+    return _put(path, pcap_with(frames))
+
+
+def _put(path: Path, content: bytes) -> Path:
     part = path.with_name(f".{path.name}.part")
-    part.write_bytes(pcap_of(*calls))
+    part.write_bytes(content)
     part.rename(path)
     return path
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub.sdk import Direction, Notice, NoticeKind, Owner, OwnerKind, Party, Role
+from hub.sdk import Direction, EventKind, Notice, NoticeKind, Owner, OwnerKind, Party, Role, TimelineEvent
 
 IN, OUT, INSIDE = Direction.INCOMING, Direction.OUTGOING, Direction.INTERNAL
 
@@ -49,6 +49,7 @@ class SampleCall:
     problem: tuple[str, str] | None = None
     origins: int = 1
     call_id: str = ""
+    events: tuple[TimelineEvent, ...] = ()
 
     def started_at(self, now: datetime) -> datetime:
         """When it began."""
@@ -85,6 +86,22 @@ def conference() -> tuple[Party, ...]:
     )
 
 
+def course() -> tuple[TimelineEvent, ...]:
+    """One of each kind, some of them so near to each other that they lie on one another."""
+    return (
+        TimelineEvent(at_s=41, kind=EventKind.JOIN, party="8014"),
+        TimelineEvent(at_s=63, kind=EventKind.JOIN, party="+44 20 7183 8750"),
+        *(TimelineEvent(at_s=70 + at / 2, kind=EventKind.KEY, party="8002") for at in range(9)),
+        TimelineEvent(at_s=74, until_s=74.2, kind=EventKind.KEY, party="8001", text="#"),
+        TimelineEvent(at_s=120, kind=EventKind.JOIN, party="8033"),
+        TimelineEvent(at_s=150, until_s=205, kind=EventKind.PAUSE),
+        TimelineEvent(at_s=230, until_s=300, kind=EventKind.HOLD, party="8002"),
+        TimelineEvent(at_s=380, kind=EventKind.LEAVE, party="+44 20 7183 8750"),
+        TimelineEvent(at_s=402, until_s=409, kind=EventKind.GAP, party="8033"),
+        TimelineEvent(at_s=430, kind=EventKind.NOTE, text="There was video, which is not recorded"),
+    )
+
+
 def _special() -> list[SampleCall]:
     return [
         SampleCall(
@@ -107,6 +124,7 @@ def _special() -> list[SampleCall]:
             owner=Owner(kind=OwnerKind.GROUP, id="700", name="Board"),
             mixed=True,
             notice=NoticeKind.AGENT,
+            events=course(),
         ),
         SampleCall(
             minutes_ago=26,

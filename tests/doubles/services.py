@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from hub import ids
+from hub.access.absent_calls import AbsentCallReader
 from hub.access.accounts import Accounts
+from hub.access.live_reader import LiveReader
 from hub.access.passwords import Passwords
 from hub.access.permissions import PERMISSIONS
 from hub.access.person import Person
@@ -35,10 +37,13 @@ from hub.ingest.peaks import PeakMeter
 from hub.ingest.quarantine import Quarantine
 from hub.ingest.spool import Spool
 from hub.observe.health import Readiness
+from hub.rules.rules import Rules
 from hub.runtime.failure import Failure, FailureKind, PluginFailure
 from hub.runtime.instance import InstanceHealth, InstanceState
 from hub.runtime.instances import Instances
+from hub.runtime.live.control import LiveControl
 from hub.runtime.plugins import Plugins
+from hub.runtime.uploads import Uploads
 from hub.sdk import Alarm, Health, HealthState, Kind, MediaFile, PluginSettings, RecordingDraft, Severity
 from hub.vault.peaks import HEADER_BYTES, find_level
 from hub.vault.playback import PlaybackProblem
@@ -46,6 +51,7 @@ from hub.vault.stream import FileMissing, MediaStream
 from tests.doubles import speechlike
 from tests.doubles.recordings import sha256
 from tests.doubles.sample_calls import SampleCall, sample_calls
+from tests.doubles.sample_rules import add_absences, add_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,6 +149,7 @@ def build(config: HubConfig, db: Database) -> Services:
     config.make_folders()
     secrets, plugins = SecretBox.open(config), Plugins()
     sessions, board, spool = Sessions(db), Board(db), Spool(config.spool)
+    commands: Any = SampleCommands()
     return Services(
         config=config,
         db=db,
@@ -153,12 +160,17 @@ def build(config: HubConfig, db: Database) -> Services:
         tokens=ApiTokens(db),
         repeats=Repeats(db, secrets),
         reader=RecordingReader(db),
+        live=(live := LiveReader(db)),
+        live_control=LiveControl(db, live, commands, plugins),
+        uploads=Uploads(config.uploads, db, plugins, commands),
         playback=SamplePlayback(),  # type: ignore[arg-type]
         quarantine=Quarantine(spool, db, board),
         spool=spool,
         plugins=plugins,
         instances=Instances(db, secrets, plugins),
-        commands=SampleCommands(),  # type: ignore[arg-type]
+        rules=Rules(db),
+        absent_calls=AbsentCallReader(db),
+        commands=commands,
         board=board,
         readiness=Readiness([]),
     )
@@ -189,6 +201,8 @@ def add_samples(services: Services, now: datetime | None = None) -> list[int]:
         preferences.save(session, before.model_copy(update={"primary_store": store.id}), SYSTEM, 0)
     made = add_calls(services, sample_calls(), devices, store.id, now)
     add_alarms(services, devices)
+    add_rules(services, devices)
+    add_absences(services, devices[0], now)
     _set_aside(services, devices[1])
     return made
 
@@ -241,12 +255,8 @@ def add_calls(
     return [one.recording_id for one in made]
 
 
-def _prepared(call: SampleCall, number: int, devices: list[int], store_id: int, now: datetime) -> PreparedRecording:
-    started_at, recording_id = call.started_at(now), ids.new_id(to_ms(call.started_at(now)) + number)
-    device = devices[call.device]
-    name = f"{started_at:%Y%m%d_%H%M%S}_{number:03}.wav"
-    channels = 1 if call.mixed else 2
-    draft = RecordingDraft(
+def _draft(call: SampleCall, name: str, number: int, started_at: datetime, now: datetime) -> RecordingDraft:
+    return RecordingDraft(
         origin_id=name,
         started_at=started_at,
         media=(),
@@ -264,8 +274,16 @@ def _prepared(call: SampleCall, number: int, devices: list[int], store_id: int, 
         fields={"ucid": call.call_id} if call.call_id else {},
         provenance={"started_at": "riff:INFO.ICRD", "parties": "riff:INFO.IART", "direction": "guess", "agent": "smdr"},
         raw={"riff:SIGN": bytes(range(96)), "riff:XAVA": b"vmpro 11.1.2 build 239"} if number % 3 == 0 else {},
+        events=call.events,
         problem=call.problem,
     )
+
+
+def _prepared(call: SampleCall, number: int, devices: list[int], store_id: int, now: datetime) -> PreparedRecording:
+    started_at, recording_id = call.started_at(now), ids.new_id(to_ms(call.started_at(now)) + number)
+    device = devices[call.device]
+    name = f"{started_at:%Y%m%d_%H%M%S}_{number:03}.wav"
+    channels = 1 if call.mixed else 2
     stem = f"{started_at:%Y/%m/%d}/{ids.to_text(recording_id)}"
 
     def media(kind: MediaKind, key: str, codec: str, size_bytes: int) -> PreparedMedia:
@@ -293,7 +311,7 @@ def _prepared(call: SampleCall, number: int, devices: list[int], store_id: int, 
         recording_id=recording_id,
         receipt_id=sha256(f"{device} {name}"),
         instance_id=device,
-        draft=draft,
+        draft=_draft(call, name, number, started_at, now),
         received_at=min(started_at + timedelta(seconds=call.length_s + 1), now),
         duration_s=call.length_s,
         has_speech=not call.problem,

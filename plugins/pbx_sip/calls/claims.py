@@ -25,6 +25,10 @@ class Claims:
         freed_ns = since_ns if any(claimed_ns <= since_ns for claimed_ns in others) else _ALWAYS_NS
         return freed_ns, min((claimed_ns for claimed_ns in others if claimed_ns > since_ns), default=_NEVER_NS)
 
+    def held(self, endpoint: int) -> list[tuple[int, str]]:
+        """Who held an endpoint since when: (since, Call-ID)."""
+        return list(self._claims.get(endpoint, ()))
+
     def forget(self, endpoint: int, call_id: str) -> None:
         """A call is done with an endpoint."""
         rest = [claim for claim in self._claims.get(endpoint, []) if claim[1] != call_id]

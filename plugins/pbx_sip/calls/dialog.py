@@ -12,6 +12,7 @@ from plugins.pbx_sip.siprec.session import RecordingSession
 
 _CHALLENGES = frozenset({401, 407})
 _HEADERS_MAX, _HEADER_MAX = 200, 2000
+_STANCES_MAX, _KEYS_MAX = 1000, 10_000
 
 
 class Side(StrEnum):
@@ -40,12 +41,28 @@ class Listening:
     media: Media
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stance:
+    """What a side said of one of its media from `at_ns` on, also where it leads nowhere: held, rejected, fax."""
+
+    side: Side
+    section: int
+    at_ns: int
+    media: Media
+
+    @property
+    def wish(self) -> tuple[str, bool, bool, bool]:
+        """What is the same in two stances that want the same: kind, held, sending, rejected."""
+        return self.media.kind, self.media.is_held, self.media.is_sending, self.media.is_rejected
+
+
 @dataclass(slots=True, kw_only=True)
 class Dialog:
     """One Call-ID. Times are ns since 1970, UTC; 0 where the moment was not seen.
 
     caller and called: as From and To say, identities: as the network asserts, by side.
     status: of the last final response to an INVITE. keys: pressed, as INFO says, with their time.
+    stances: how both sides wanted their media over time.
     replaces: Call-ID of a dialog that this one takes over. referred_to: whom one side sent the other to.
     session: what is told of the recorded call if this dialog carries its recording; labels: of its media, by section.
     """
@@ -61,6 +78,7 @@ class Dialog:
     status: int = 0
     ended_by: Side | None = None
     listenings: list[Listening] = field(default_factory=list)
+    stances: list[Stance] = field(default_factory=list)
     keys: list[tuple[int, str]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     replaces: str = ""
@@ -82,6 +100,18 @@ class Dialog:
                     return
                 break
         self.listenings.append(listening)
+
+    def take_stance(self, stance: Stance) -> None:
+        """Note how a side wants one of its media from now on; said again it changes nothing."""
+        mine = (each for each in reversed(self.stances) if (each.side, each.section) == (stance.side, stance.section))
+        last = next(mine, None)
+        if len(self.stances) < _STANCES_MAX and (last is None or stance.wish != last.wish):
+            self.stances.append(stance)
+
+    def press(self, key: str, at_ns: int) -> None:
+        """Note a key of which INFO tells."""
+        if len(self.keys) < _KEYS_MAX:
+            self.keys.append((at_ns, key))
 
     def answer(self, status: int, at_ns: int) -> None:
         """Note a final response to an INVITE; a challenge is not the end of the call."""

@@ -1,13 +1,15 @@
 """RTP off the wire, kept by where it came from and where it went until its call is known."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from plugins.pbx_sip.packets.datagrams import Datagrams
-from plugins.pbx_sip.rtp.packets import Mask, Rows, RtpPackets, find_values, read_rtp
+from plugins.pbx_sip.rtp.packets import COLUMNS, Mask, RtpPackets, read_rtp
+
+_SHARED_BYTES_MAX = 256 << 20
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class Flows:
     def __init__(self) -> None:
         self._by_target: dict[int, dict[int, Flow]] = {}
         self._by_source: dict[int, dict[int, Flow]] = {}
+        self._shared_bytes = 0
 
     def __len__(self) -> int:
         return sum(map(len, self._by_target.values()))
@@ -64,9 +67,12 @@ class Flows:
         order = np.lexsort((source, target))
         source, target = source[order], target[order]
         differs = np.flatnonzero((source[1:] != source[:-1]) | (target[1:] != target[:-1])) + 1
-        starts = [0, *differs.tolist()]
-        for first, rows in zip(starts, np.split(order, differs), strict=True):
-            self._flow(int(source[first]), int(target[first])).parts.append(packets.take(rows))
+        packets = packets.take(order).compact()
+        for first, end in pairwise([0, *differs.tolist(), len(packets)]):
+            self._flow(int(source[first]), int(target[first])).parts.append(packets.cut(first, end))
+        self._shared_bytes += len(packets.buffer)
+        if self._shared_bytes > _SHARED_BYTES_MAX:
+            self._part_company()
         return is_rtp
 
     def to(self, endpoint: int) -> list[Flow]:
@@ -89,6 +95,12 @@ class Flows:
                 self._by_target.get(flow.target, {}).pop(flow.source, None)
                 self._by_source.get(flow.source, {}).pop(flow.target, None)
 
+    def _part_company(self) -> None:
+        """Give each flow memory of its own: what is left of one would keep alive all that was captured beside it."""
+        for flow in self.all():
+            flow.parts = [join(flow.parts).compact()]
+        self._shared_bytes = 0
+
     def _flow(self, source: int, target: int) -> Flow:
         flow = self._by_target.setdefault(target, {}).get(source)
         if flow is None:
@@ -101,30 +113,12 @@ def join(parts: Sequence[RtpPackets]) -> RtpPackets:
     """Parts of one flow, or of several, as one, in the order of arrival."""
     if len(parts) == 1:
         return parts[0]
-    columns = {
-        each.name: np.concatenate([getattr(part, each.name) for part in parts])
-        for each in fields(RtpPackets)
-        if each.name != "buffer"
-    }
-    buffer = parts[0].buffer
-    if any(part.buffer is not buffer for part in parts):
-        buffer = np.concatenate([_contents(part) for part in parts])
-        heads = columns["offset"] - columns["start"]
-        sizes = heads + columns["length"]
-        columns["start"] = np.cumsum(sizes) - sizes
-        columns["offset"] = columns["start"] + heads
-    joined = RtpPackets(buffer=buffer, **columns)
-    if (np.diff(joined.time_ns) >= 0).all():
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    sizes = np.array([len(part.buffer) for part in parts])
+    moved = np.repeat(np.cumsum(sizes) - sizes, [len(part) for part in parts])
+    columns["start"] += moved
+    columns["offset"] += moved
+    joined = RtpPackets(buffer=np.concatenate([part.buffer for part in parts]), **columns)
+    if (joined.time_ns[1:] >= joined.time_ns[:-1]).all():
         return joined
     return joined.take(np.argsort(joined.time_ns, kind="stable"))
-
-
-def _contents(packets: RtpPackets) -> np.ndarray:
-    """All packets, one after the other."""
-    length = packets.offset + packets.length - packets.start
-    sizes = find_values(length)
-    if len(sizes) == 1:
-        return sliding_window_view(packets.buffer, sizes[0])[packets.start].reshape(-1)
-    starts = np.cumsum(length) - length
-    rows: Rows = np.repeat(packets.start - starts, length) + np.arange(int(length.sum()))
-    return packets.buffer[rows]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 
 from plugins.pbx_sip.calls.claims import Claims
-from plugins.pbx_sip.calls.dialog import Dialog, Listening, Side
+from plugins.pbx_sip.calls.dialog import Dialog, Listening, Side, Stance
 from plugins.pbx_sip.packets.datagrams import Endpoints, TooManyAddresses
 from plugins.pbx_sip.sdp.description import Description, Media, is_unspecified
 from plugins.pbx_sip.sdp.errors import BadDescription
@@ -114,6 +114,7 @@ class Signalling:
         if side is Side.CALLER:
             _note_session(dialog, message, contents.metadata, description, at_ns)
         for section, media in enumerate(description.media if description else ()):
+            dialog.take_stance(Stance(side=side, section=section, at_ns=at_ns, media=media))
             endpoint = self._key(media)
             if endpoint is not None:
                 self.claims.claim(endpoint, dialog.call_id, at_ns)
@@ -169,7 +170,7 @@ def _note_request(dialog: Dialog, request: Request, side: Side, at_ns: int) -> N
         referred = request.addresses("Refer-To")
         dialog.referred_to = str(referred[0].spec) if referred else ""
     elif request.method == "INFO" and (key := _read_key(request)):
-        dialog.keys.append((at_ns, key))
+        dialog.press(key, at_ns)
     elif request.method == "INVITE" and (replaces := request.headers.get("Replaces")):
         dialog.replaces = replaces.partition(";")[0].strip()
 

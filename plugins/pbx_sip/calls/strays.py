@@ -10,6 +10,7 @@ from plugins.pbx_sip.calls.hops import Joined
 from plugins.pbx_sip.calls.voices import Voice
 from plugins.pbx_sip.packets.datagrams import Endpoints
 from plugins.pbx_sip.rtp.packets import RtpPackets, extend_sequence, find_values
+from plugins.pbx_sip.rtp.repeats import leave_out_repeats
 from plugins.pbx_sip.sdp.codecs import DECODABLE, STATIC_CODECS
 from plugins.pbx_sip.sip.address import Address
 
@@ -17,27 +18,25 @@ _PACKETS_MIN = 50  # a second of sound: less is no call, and much else looks lik
 _SHARE_MIN, _STEP_MAX = 0.9, 100
 
 
-def find_strays(flows: Iterable[Flow], endpoints: Endpoints) -> list[Joined]:
+def find_strays(flows: Iterable[Flow], known: Iterable[Flow], endpoints: Endpoints) -> list[Joined]:
     """Calls of two flows that run to and fro between the same endpoints, or of one; known by their addresses.
 
-    Flows whose senders are heard in a known flow are other hops of its call.
+    known: flows of calls; flows whose senders are heard in one of them are other hops of its call.
     """
-    flows = list(flows)
-    senders = {ssrc for flow in flows if flow.is_known for part in flow.parts for ssrc in find_values(part.ssrc)}
-    heard = {(flow.source, flow.target): join(flow.parts) for flow in flows if not flow.is_known}
+    senders = {ssrc for flow in known for part in flow.parts for ssrc in find_values(part.ssrc)}
+    heard = {(flow.source, flow.target): leave_out_repeats(join(flow.parts)) for flow in flows}
     heard = {
-        way: packets
-        for way, packets in heard.items()
+        way: (packets, repeated)
+        for way, (packets, repeated) in heard.items()
         if _is_sound(packets) and senders.isdisjoint(find_values(packets.ssrc))
     }
     calls = []
-    for (source, target), packets in sorted(heard.items(), key=lambda item: int(item[1].time_ns[0])):
+    for source, target in sorted(heard, key=lambda way: int(heard[way][0].time_ns[0])):
         if (source, target) not in heard:
             continue
-        voices = [Voice(side=Side.CALLER, section=0, packets=packets, codecs=((0, {}),))]
-        del heard[source, target]
-        if (back := heard.pop((target, source), None)) is not None:
-            voices.append(Voice(side=Side.CALLED, section=0, packets=back, codecs=((0, {}),)))
+        voices = [_make_voice(Side.CALLER, *heard.pop((source, target)))]
+        if (target, source) in heard:
+            voices.append(_make_voice(Side.CALLED, *heard.pop((target, source))))
         calls.append(_make_call(endpoints.text(source), endpoints.text(target), voices))
     return calls
 
@@ -51,6 +50,10 @@ def _is_sound(packets: RtpPackets) -> bool:
     steps = np.diff(extend_sequence(packets.sequence))
     follows = int(np.count_nonzero((steps > 0) & (steps < _STEP_MAX)))
     return codec is not None and codec.name in DECODABLE and follows > _SHARE_MIN * len(steps)
+
+
+def _make_voice(side: Side, packets: RtpPackets, repeated: int) -> Voice:
+    return Voice(side=side, section=0, packets=packets, codecs=((0, {}),), repeated=repeated)
 
 
 def _make_call(one: str, other: str, voices: list[Voice]) -> Joined:

@@ -1,6 +1,6 @@
 """Which of the captured media is whose voice: media that arrives where one side listens was sent by the other."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +9,10 @@ from plugins.pbx_sip.calls.claims import Claims
 from plugins.pbx_sip.calls.dialog import Dialog, Listening, Side
 from plugins.pbx_sip.calls.flows import Flow, Flows, join
 from plugins.pbx_sip.media.coding import Coding, find_coding
-from plugins.pbx_sip.media.lanes import Stretch
 from plugins.pbx_sip.rtp.packets import Mask, RtpPackets, find_values
-from plugins.pbx_sip.rtp.runs import find_runs
+from plugins.pbx_sip.rtp.repeats import leave_out_repeats
 from plugins.pbx_sip.rtp.srtp import SrtpKey, decrypt
-from plugins.pbx_sip.sdp.codecs import STATIC_CODECS, TELEPHONE_EVENT, Codec
+from plugins.pbx_sip.sdp.codecs import STATIC_CODECS, Codec
 
 _EARLY_NS = 2_000_000_000  # media may overtake the message that says where it goes
 _LATE_NS = 1_000_000_000
@@ -25,7 +24,7 @@ class Voice:
     """What one side sent in one of the media sections.
 
     codecs: by payload type, in the order in which they came to hold: (since, by type). is_locked: encrypted, and no key
-    is known that opens it.
+    is known that opens it. repeated: how many packets were seen once more and left out.
     """
 
     side: Side
@@ -33,51 +32,30 @@ class Voice:
     packets: RtpPackets
     codecs: tuple[tuple[int, Mapping[int, Codec]], ...]
     is_locked: bool = False
+    repeated: int = 0
 
-    def stretches(self, origin_ns: int) -> list[Stretch]:
-        """Its packets on the clock of their sender, for each coding that can be decoded."""
-        found: list[Stretch] = []
-        for codec, rows in self._by_codec():
-            coding = _coding_of(codec)
-            if coding is None or codec.is_auxiliary:
-                continue
-            packets = self.packets.take(rows)
-            runs = find_runs(packets, coding.clock_hz, origin_ns)
-            found += [Stretch(packets=packets, run=run, coding=coding) for run in runs]
-        return found
-
-    def events(self) -> Iterator[tuple[Codec, RtpPackets]]:
-        """Its telephone events."""
-        for codec, rows in self._by_codec():
-            if codec.name == TELEPHONE_EVENT:
-                yield codec, self.packets.take(rows)
-
-    def undecoded(self) -> list[str]:
-        """Names of codings that were sent and cannot be decoded here."""
-        return sorted(
-            {codec.name or str(codec.payload_type) for codec, _ in self._by_codec()
-             if not codec.is_auxiliary and _coding_of(codec) is None}
-        )  # fmt: skip
-
-    def _by_codec(self) -> list[tuple[Codec, Mask]]:
+    def by_codec(self) -> list[tuple[Codec, RtpPackets]]:
+        """Its packets apart by what they are in."""
         if self.is_locked:
-            return [(Codec(payload_type=0, encoding="SRTP"), np.ones(len(self.packets), np.bool_))]
-        rows: dict[Codec, Mask] = {}
+            return [(Codec(payload_type=0, encoding="SRTP"), self.packets)]
+        payload_types = self.packets.payload_type
         known: dict[int, Codec] = dict(STATIC_CODECS)
         starts = [since for since, _ in self.codecs]
+        rows: dict[Codec, Mask] = {}
         for place, (since, mapping) in enumerate(self.codecs):
             known |= mapping
-            begins = self.packets.time_ns >= since if place else np.ones(len(self.packets), np.bool_)
+            begins = self.packets.time_ns >= since if place else True
             ends = self.packets.time_ns < starts[place + 1] if place + 1 < len(starts) else True
-            epoch = begins & ends
-            for payload_type in find_values(self.packets.payload_type[epoch]):
+            epoch = np.full(len(self.packets), begins & ends)
+            for payload_type in find_values(payload_types[epoch]):
                 codec = known.get(payload_type, Codec(payload_type=payload_type))
-                here = epoch & (self.packets.payload_type == payload_type)
+                here = epoch & (payload_types == payload_type)
                 rows[codec] = rows[codec] | here if codec in rows else here
-        return list(rows.items())
+        return [(codec, self.packets if here.all() else self.packets.take(here)) for codec, here in rows.items()]
 
 
-def _coding_of(codec: Codec) -> Coding | None:
+def coding_of(codec: Codec) -> Coding | None:
+    """How a codec of a description is decoded; None if it cannot be, here."""
     return find_coding(codec.name, codec.clock_rate_hz, _parameters(codec.parameters), codec.channels)
 
 
@@ -147,12 +125,20 @@ def _latch(
 def _make_voice(side: Side, section: int, parts: list[RtpPackets], places: Mapping[Side, list[Listening]]) -> Voice:
     heard_by = places[side.other]
     codecs = [(each.since_ns, {codec.payload_type: codec for codec in each.media.codecs}) for each in heard_by]
-    packets, is_locked = join(parts), False
+    packets, repeated = leave_out_repeats(join(parts))
+    is_locked = False
     if any(each.media.is_secure for each in places[side] + heard_by):
         opened = decrypt(packets, _keys_of(places[side]))
         is_locked = not len(opened)
         packets = packets if is_locked else opened
-    return Voice(side=side, section=section, packets=packets, codecs=tuple(codecs) or ((0, {}),), is_locked=is_locked)
+    return Voice(
+        side=side,
+        section=section,
+        packets=packets,
+        codecs=tuple(codecs) or ((0, {}),),
+        is_locked=is_locked,
+        repeated=repeated,
+    )
 
 
 def _keys_of(places: list[Listening]) -> list[SrtpKey]:

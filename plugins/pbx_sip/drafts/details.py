@@ -36,6 +36,8 @@ def _describe_lane(name: str, lane: Lane) -> dict[str, str]:
             f"{name}_loss_percent": f"{lane.quality.lost_share * 100:.2f}",
             f"{name}_jitter_ms": f"{lane.quality.jitter_ms:.1f}",
         }
+    if lane.concealed_s:
+        fields[f"{name}_concealed_s"] = f"{lane.concealed_s:.2f}"  # this much of its sound was lost and is made up
     if lane.keys:
         fields[f"{name}_keys_pressed"] = str(len(lane.keys))  # how many, never which: they may be a card number
     return fields

@@ -8,6 +8,8 @@ from plugins.pbx_sip.calls.dialog import Dialog, Side
 from plugins.pbx_sip.calls.numbers import NumberPlan, name_of, number_of
 from plugins.pbx_sip.calls.recorded import RecordedCall
 from plugins.pbx_sip.drafts.details import describe_call, raw_headers
+from plugins.pbx_sip.drafts.terms import Terms
+from plugins.pbx_sip.drafts.timeline import describe_course
 from plugins.pbx_sip.media.files import mix, write_wav
 
 
@@ -19,7 +21,7 @@ class Person:
     name: str
 
 
-def make_call_draft(call: RecordedCall, plan: NumberPlan, path: Path, origin: str) -> RecordingDraft:
+def make_call_draft(call: RecordedCall, plan: NumberPlan, path: Path, origin: str, terms: Terms) -> RecordingDraft:
     """Write the sound of a call to `path` and say whose it is.
 
     The recorded side is left: the internal one, and where both or neither are, the caller.
@@ -29,29 +31,33 @@ def make_call_draft(call: RecordedCall, plan: NumberPlan, path: Path, origin: st
     left = Side.CALLED if direction is Direction.INCOMING else Side.CALLER
     sides = (left, left.other)
     channels = [mix([lane.sound for lane in call.lanes_of(side)], call.law) for side in sides]
-    write_wav(path, channels, call.rate_hz, call.law)
+    length_s = terms.length_s(call)
+    write_wav(path, terms.apply(call, channels), call.rate_hz, call.law, length_s)
+    parties = tuple(
+        Party(
+            number=people[side].number,
+            name=people[side].name,
+            role=Role.CALLER if side is Side.CALLER else Role.CALLED,
+            channel=sides.index(side),
+        )
+        for side in Side
+        if people[side].number or people[side].name
+    )
     return RecordingDraft(
         origin_id=call.origin_id,
         origin_name=origin,
         started_at=call.started_at,
-        duration_s=call.length_s,
+        duration_s=length_s,
         media=(MediaFile(path=path, channel_parties=tuple(people[side].number for side in sides)),),
         call_id=call.dialog.call_id,
         direction=direction,
-        parties=tuple(
-            Party(
-                number=people[side].number,
-                name=people[side].name,
-                role=Role.CALLER if side is Side.CALLER else Role.CALLED,
-                channel=sides.index(side),
-            )
-            for side in Side
-            if people[side].number or people[side].name
-        ),
+        parties=parties,
         target=people[Side.CALLED].number,
-        fields=describe_call(call, [(lane.side.value, lane) for lane in call.lanes]),
+        fields=describe_call(call, [(lane.side.value, lane) for lane in call.lanes])
+        | plan.describe(caller=people[Side.CALLER].number, called=people[Side.CALLED].number),
         provenance={"parties": "sip", "call_id": "sip:Call-ID", "direction": "number plan"},
         raw=raw_headers(call),
+        events=describe_course(call, terms, parties, lambda side, _: people[side].number),
     )
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.sdk import CallControl, CallOutline, LiveState, Recorded, Verdict
-from plugins.pbx_sip.calls.dialog import Dialog
-from plugins.pbx_sip.calls.numbers import NumberPlan, number_of
+from plugins.pbx_sip.calls.dialog import Dialog, Side
+from plugins.pbx_sip.calls.numbers import number_of
 from plugins.pbx_sip.calls.signalling import Signalling
+from plugins.pbx_sip.engine.habits import Habits
 from plugins.pbx_sip.engine.open_call import SILENT, OpenCall, outline
 from plugins.pbx_sip.packets.datagrams import Endpoints
 from plugins.pbx_sip.sip.message import Request, Response
@@ -17,23 +18,6 @@ LINGER_NS = 2_500_000_000
 _TOGETHER_NS = 1_000_000_000
 _MARGIN_NS = 1_000_000_000
 _S = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
-    """How a device treats its calls.
-
-    headers: kept with them. control_header: which asks to pause, resume and so on, "" for none. keys: pressed by a
-    party -> what it asks for. pause_s: a pause ends by itself then, 0: it does not. joins_hops: several dialogs may be
-    one call, as a mirror sees it.
-    """
-
-    plan: NumberPlan
-    headers: tuple[str, ...] = ()
-    control_header: str = ""
-    keys: tuple[tuple[str, CallControl], ...] = ()
-    pause_s: float = 0.0
-    joins_hops: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +149,14 @@ class CallTable:
             if longest_ns and call.state is not LiveState.STOPPED and now_ns - call.began_ns > longest_ns:
                 self.control(call, CallControl.STOP, call.began_ns + longest_ns)
 
-    def take_ended(self, now_ns: int, silent_before_ns: int) -> list[list[OpenCall]]:
-        """Remove the calls that are over, those that may be hops of each other together.
+    def give_up(self, call: OpenCall) -> None:
+        """Nobody told of its end: it ended when it was heard of last."""
+        call.dialog.end(Side.CALLER, call.dialog.last_ns)
+        self._end(call)
 
-        silent_before_ns: calls of which nothing was heard since are over too.
-        """
-        done = self.signalling.take(now_ns - LINGER_NS, silent_before_ns)
+    def take_ended(self, now_ns: int) -> list[list[OpenCall]]:
+        """Remove the calls that are over, those that may be hops of each other together."""
+        done = self.signalling.take(now_ns - LINGER_NS, 0)
         groups: list[list[Dialog]] = []
         while done:
             group = [done.pop()]

@@ -8,18 +8,20 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 import numpy as np
 
 from hub.sdk import Absence, AbsentCall, Alarm, BadRecording, PluginContext, Receipt, Recorded, RetryLater, Severity
-from plugins.pbx_sip.engine.call_table import CallTable, Habits, now_ns
+from plugins.pbx_sip.engine.call_table import CallTable, now_ns
 from plugins.pbx_sip.engine.foreman import Foreman, WorkerAway
 from plugins.pbx_sip.engine.frames import Frame
+from plugins.pbx_sip.engine.habits import Habits
 from plugins.pbx_sip.engine.job import Decided, Job, Made
 from plugins.pbx_sip.engine.makers import JobFailed, Makers
 from plugins.pbx_sip.engine.open_call import OpenCall, find_direction, find_parties, moment
 from plugins.pbx_sip.engine.places import read_places, write_places
+from plugins.pbx_sip.engine.rescue import write_rescue
 from plugins.pbx_sip.engine.tally import Tally
 
 _EARLY_NS, _LATE_NS = 2_000_000_000, 1_000_000_000
 _AGAIN_S = 2.0
-_STRAYS_S = 5.0
+_STRAYS_S = 10.0
 _STRAY_SILENT_NS = 10_000_000_000
 _STRAY_PACKETS_MIN = 50
 _AT_ONCE = 4
@@ -76,13 +78,24 @@ class Ending:
                 except WorkerAway:
                     continue
 
+    async def is_heard(self, call: OpenCall, since_ns: int) -> bool:
+        """Whether media of a call came since a moment, or that cannot be told now."""
+        places = self._places(each.endpoint for each in call.dialog.listenings)
+        try:
+            found = [
+                await foreman.ask("find", places=places, from_ns=since_ns, until_ns=now_ns())
+                for foreman in self._foremen
+            ]
+        except WorkerAway:
+            return True
+        return any(frame.body for frame in found)
+
     def close(self) -> None:
         """Let go of the processes that make recordings."""
         self._makers.close()
 
     async def _make_all(self, calls: Sequence[OpenCall]) -> None:
-        job = await self._describe(calls)
-        for made in await self._make(job):
+        for made in await self._make(lambda: self._describe(calls)):
             first = next((call for call in calls if call.id in made.call_ids), calls[0])
             await self._hand_over(made, first)
 
@@ -126,25 +139,28 @@ class Ending:
             except WorkerAway:
                 await asyncio.sleep(_AGAIN_S)
 
-    async def _make(self, job: Job) -> tuple[Made, ...]:
-        """The recordings of a job; a disk that is full or away is waited for."""
+    async def _make(self, describe: Callable[[], Awaitable[Job]]) -> tuple[Made, ...]:
+        """The recordings of a job; a disk that is full or away is waited for, and where the media lies asked anew."""
         while True:
+            job = await describe()
             try:
-                made = await self._makers.make(job)
+                return await self._makers.make(job)
             except JobFailed as error:
                 self._tally.failed += 1
                 self._ctx.log.warning("call.failed", reason=str(error))
-                text = f"A call could not be put together: {error}"
-                hint = "Tell the makers of this plug-in; its media and signalling are kept nowhere else."
-                self._ctx.raise_alarm(
-                    Alarm(key=_FAILED, code="CALL_FAILED", severity=Severity.MAJOR, text=text, hint=hint)
-                )
-                return (Made(call_ids=tuple(job.decided), why=text, has_media=True, was_answered=True),)
+                return (await self._rescue(job, error),)
             except OSError as error:
                 self._ctx.log.warning("call.postponed", reason=str(error))
                 await asyncio.sleep(_AGAIN_S)
-            else:
-                return made
+
+    async def _rescue(self, job: Job, error: JobFailed) -> Made:
+        """Keep what a call was in a capture file, since no recording can be made of it."""
+        path = self._ctx.scratch / f"rescued-{now_ns()}.pcap"
+        await asyncio.to_thread(write_rescue, job, path)
+        text = f"A call could not be put together ({error}); its signalling and media are in {path}."
+        hint = "Import the file again after an update, or give it to the makers of this plug-in."
+        self._ctx.raise_alarm(Alarm(key=_FAILED, code="CALL_FAILED", severity=Severity.MAJOR, text=text, hint=hint))
+        return Made(call_ids=tuple(job.decided), why=text, has_media=True, was_answered=True)
 
     async def _hand_over(self, made: Made, call: OpenCall | None) -> None:
         if made.draft is not None:
@@ -224,24 +240,26 @@ class Ending:
             return
         sources = sorted({flow[0] for flow in strays if flow[3] >= _STRAY_PACKETS_MIN})
         if sources:
-            places = self._places(sources)
-            units = await foreman.ask("find", places=places, from_ns=0, until_ns=silent_before_ns)
-            job = Job(
-                messages=(),
-                units={foreman.journal: _read_units(units.body)},
-                claims=(),
-                decided={},
-                plan=self._habits.plan,
-                headers=(),
-                folder=self._ctx.scratch,
-                name=f"stray-{next(self._names)}",
-                origin=self._ctx.instance,
-                strays=True,
-            )
-            for made in await self._make(job):
+            for made in await self._make(lambda: self._describe_strays(foreman, sources, silent_before_ns)):
                 await self._hand_over(made, None)
         ways = self._places(end for flow in strays for end in flow[:2])
         foreman.forget(ways, [flow[2] + 1 for flow in strays])
+
+    async def _describe_strays(self, foreman: Foreman, sources: Sequence[int], until_ns: int) -> Job:
+        """All that is needed to make recordings of media that came from endpoints which no call knows."""
+        found = await self._find(foreman, self._places(sources), 0, until_ns)
+        return Job(
+            messages=(),
+            units={foreman.journal: _read_units(found.body)},
+            claims=(),
+            decided={},
+            plan=self._habits.plan,
+            headers=(),
+            folder=self._ctx.scratch,
+            name=f"stray-{next(self._names)}",
+            origin=self._ctx.instance,
+            strays=True,
+        )
 
     def _is_in_use(self, endpoint: int) -> bool:
         return self._table.is_known(endpoint) or endpoint in self._finishing

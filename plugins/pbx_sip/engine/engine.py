@@ -20,10 +20,11 @@ from hub.sdk import (
     Severity,
     Verdict,
 )
-from plugins.pbx_sip.engine.call_table import CallTable, Habits, Hooks, now_ns
+from plugins.pbx_sip.engine.call_table import CallTable, Hooks, now_ns
 from plugins.pbx_sip.engine.ending import Ending
 from plugins.pbx_sip.engine.foreman import Foreman
 from plugins.pbx_sip.engine.frames import Frame
+from plugins.pbx_sip.engine.habits import Habits
 from plugins.pbx_sip.engine.live_sound import Listener
 from plugins.pbx_sip.engine.notes import (
     DECISION,
@@ -48,7 +49,7 @@ from plugins.pbx_sip.sip.message import read_message
 _TURN_S = 0.25
 _SYNC_S = 1.0
 _RECLAIM_S = 10.0
-_SILENT_NS = 900 * 1_000_000_000
+_LOOK_S = 10.0
 _KEYS = "0123456789*#ABCD"
 _KEY_NAME = "journal.key"
 
@@ -58,12 +59,13 @@ class Terms:
     """How an engine works.
 
     orders: one for each worker; their journals lie in the engine's folder. takes_strays: media without signalling is
-    recorded too.
+    recorded too. silent_s: a call of which nothing at all was heard for so long is over.
     """
 
     habits: Habits
     orders: tuple[Order, ...]
     takes_strays: bool = False
+    silent_s: float = 900.0
 
 
 class Engine:
@@ -124,9 +126,10 @@ class Engine:
                 tasks.create_task(self._keep_notes())
                 if self._terms.takes_strays:
                     tasks.create_task(ending.watch_strays())
+                tasks.create_task(self._give_up_silent(ending))
                 while True:
                     self.table.turn(now_ns())
-                    for group in self.table.take_ended(now_ns(), now_ns() - _SILENT_NS):
+                    for group in self.table.take_ended(now_ns()):
                         self._drop(group)
                         tasks.create_task(ending.finish(group))
                     await asyncio.sleep(_TURN_S)
@@ -312,13 +315,27 @@ class Engine:
             for call_id in call_ids:
                 self._notes.forget_call(call_id)
 
+    async def _give_up_silent(self, ending: Ending) -> None:
+        """End calls whose end nobody told: of which neither signalling nor media was heard for long."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            before_ns = now_ns() - round(self._terms.silent_s * 1e9)
+            silent = [call for call in self.table.calls.values() if call.dialog.last_ns < before_ns]
+            for call in silent:
+                if not call.dialog.is_over and not await ending.is_heard(call, before_ns):
+                    self._ctx.log.info("call.given_up", call_id=call.id)
+                    self.table.give_up(call)
+
     async def _keep_notes(self) -> None:
         turns = 0
         while self._notes is not None:
-            await asyncio.to_thread(self._notes.sync)
             turns += 1
-            if turns % round(_RECLAIM_S / _SYNC_S) == 0:
-                self._notes.reclaim()
+            try:
+                await asyncio.to_thread(self._notes.sync)
+                if turns % round(_RECLAIM_S / _SYNC_S) == 0:
+                    self._notes.reclaim()
+            except OSError as error:
+                self._ctx.log.warning("notes.postponed", reason=str(error))
             await asyncio.sleep(_SYNC_S)
 
     def _journal_key(self) -> bytes:

@@ -2,10 +2,10 @@
 
 import asyncio
 import itertools
+import os
 import socket
 import sys
 import time
-from asyncio.subprocess import DEVNULL
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +18,8 @@ from plugins.pbx_sip.engine.order import Order
 
 _START_S = 15.0
 _AGAIN_S = 2.0
+_SPARE_S = 2.0  # so long the spare worker has to follow one that died
+_KNOCK_S = 0.05
 _ASK_S = 30.0
 _READ_BYTES = 1 << 18
 _WRITE_BYTES_MAX = 64 << 20
@@ -58,14 +60,16 @@ class Foreman:
     async def run(self) -> None:
         """Keep the worker at work until cancelled, and leave it at work then."""
         while True:
+            was_ready = False
             try:
                 await self._work()
             except (OSError, BadFrame, TimeoutError) as error:
+                was_ready = self.ready.is_set()
                 self.trouble = str(error) or "The capture worker does not answer."
                 self._log.warning("worker.lost", reason=self.trouble)
             finally:
                 self._let_go()
-            await asyncio.sleep(_AGAIN_S if self.restarts > 0 else 0.1)
+            await asyncio.sleep(_KNOCK_S if was_ready else _AGAIN_S)
 
     def open(self, port: int, address: str, peers: Sequence[str]) -> None:
         """Media may come to a port from hosts; address: of ours, as they know it."""
@@ -156,26 +160,24 @@ class Foreman:
 
     async def _find(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """The line to a worker that runs, or to one that is started now. Raises: OSError."""
-        with suppress(OSError):
-            return await self._connect()
+        until = time.monotonic() + (_SPARE_S if self.restarts >= 0 else 0.0)
+        while True:
+            with suppress(OSError):
+                return await self._connect()
+            if time.monotonic() >= until:
+                break
+            await asyncio.sleep(_KNOCK_S)
         self.restarts += 1
         self._order.write(self._path)
         log = self._path.with_suffix(".log")
-        with log.open("wb") as file:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "plugins.pbx_sip.engine.worker", str(self._path)),
-                stdin=DEVNULL,
-                stdout=DEVNULL,
-                stderr=file,
-                start_new_session=True,  # what ends the control must not end the capture
-            )
+        pid = _start(self._path, log)
         until = time.monotonic() + _START_S
         while time.monotonic() < until:
             with suppress(OSError):
                 return await self._connect()
-            if process.returncode is not None:
-                raise ConnectionError(_last_line(log) or f"The capture worker ended with {process.returncode}.")
-            await asyncio.sleep(0.05)
+            if _has_ended(pid):
+                raise ConnectionError(_last_line(log) or "The capture worker ended at once.")
+            await asyncio.sleep(_KNOCK_S)
         raise ConnectionError("The capture worker does not start.")
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -205,6 +207,21 @@ class Foreman:
             if not answer.done():
                 answer.set_exception(WorkerAway("The capture worker was lost."))
         self._asked.clear()
+
+
+def _start(order: Path, log: Path) -> int:
+    """Start a worker in a session of its own: what ends the control must not end the capture. Returns: its pid."""
+    command = [sys.executable, "-P", "-m", "plugins.pbx_sip.engine.worker", str(order)]
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 2, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+    ]
+    return os.posix_spawn(sys.executable, command, os.environ, file_actions=files, setsid=True)
+
+
+def _has_ended(pid: int) -> bool:
+    return bool(os.waitpid(pid, os.WNOHANG)[0])
 
 
 def _last_line(log: Path) -> str:

@@ -1,10 +1,13 @@
 """How packets reach a worker: from a ring that sees an interface, or through ordinary sockets."""
 
+import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
+from pathlib import Path
 
 import numpy as np
 
@@ -19,9 +22,13 @@ from plugins.pbx_sip.engine.order import Order
 from plugins.pbx_sip.packets.datagrams import Datagrams, Endpoints
 from plugins.pbx_sip.packets.decoder import Decoder
 from plugins.pbx_sip.sip.overheard import Overheard, SipEar
+from plugins.pbx_sip.tls.key_log import KeyLog
 
 _BLOCKS_AT_ONCE = 8
+_RING_BLOCKS = 384  # 192 MiB: a second and more of 5,000 calls
 _STRANGERS_MAX = 100
+_LOOK_S = 0.2
+_KEYS_BYTES_MAX = 16 << 20
 _PORTS = 1 << 16
 
 
@@ -73,19 +80,44 @@ class Intake(ABC):
         """Let go of sockets and rings."""
 
 
+class _GrowingKeyLog:
+    """A file of TLS keys to which others append."""
+
+    def __init__(self, path: str) -> None:
+        self.log = KeyLog() if path else None
+        self._path = Path(path)
+        self._read_bytes = 0
+        self._look_at_s = 0.0
+
+    def read_on(self) -> None:
+        """Learn what was appended, looking now and then."""
+        if self.log is None or time.monotonic() < self._look_at_s:
+            return
+        self._look_at_s = time.monotonic() + _LOOK_S
+        with suppress(OSError), self._path.open("rb") as file:
+            file.seek(self._read_bytes)
+            lines = file.read(_KEYS_BYTES_MAX).rpartition(b"\n")[0]
+            self._read_bytes += len(lines)
+            self.log.learn(lines.decode("ascii", "replace"))
+
+
 class MirrorIntake(Intake):
     """All traffic of an interface: media between anybody, and what is said about it."""
 
     def __init__(self, order: Order, endpoints: Endpoints) -> None:
         link_type = find_interface(order.interface).link_type
         program = compile_expression(order.expression, link_type) if order.expression else None
-        self._ring = PacketRing(order.interface, program=program, fanout=order.fanout_group)
+        self._ring = PacketRing(
+            order.interface, program=program, blocks=_RING_BLOCKS, fanout=order.fanout_group, promiscuous=True
+        )
         self._decoder = Decoder(endpoints)
-        self._ear = SipEar(endpoints, order.sip_ports)
+        self._keys = _GrowingKeyLog(order.key_log)
+        self._ear = SipEar(endpoints, order.sip_ports, self._keys.log)
         self.way = f"ring on {order.interface}"
 
     def read(self, wait_s: float) -> Iterator[Received]:
         """What passed by."""
+        self._keys.read_on()
         for _ in range(_BLOCKS_AT_ONCE):
             block = self._ring.read(wait_s)
             self.trouble = self._ring.trouble
@@ -177,7 +209,7 @@ class RingIntake(_InvitedIntake):
         super().__init__(endpoints)
         ports = order.port_range
         program = udp_ports(ports.start, ports.stop - 1, find_interface(order.interface).link_type)
-        self._ring = PacketRing(order.interface, program=program, fanout=order.fanout_group)
+        self._ring = PacketRing(order.interface, program=program, blocks=_RING_BLOCKS, fanout=order.fanout_group)
         addresses = [ip_address(address) for address in order.addresses]
         self._held = hold(ports, order.interface, addresses, instance=order.instance)
         self._decoder = Decoder(endpoints)

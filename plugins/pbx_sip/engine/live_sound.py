@@ -17,31 +17,33 @@ from plugins.pbx_sip.sdp.codecs import STATIC_CODECS, Codec
 RATE_HZ = 8000
 BLOCK_SAMPLES = 160
 _BLOCK_S = BLOCK_SAMPLES / RATE_HZ
-_DELAY_S = 0.3
+_DELAY_SAMPLES = RATE_HZ * 3 // 10  # as long packets may take, the flush of the line with them
 _WAITING_MAX = 50
 _ROOM_SAMPLES = RATE_HZ * 4
 
 
 @dataclass(slots=True)
 class _Ear:
-    """One channel: a stretch of sound that begins at `origin` samples of the listener's clock."""
+    """One channel: the next seconds of sound. taken: how many samples were; offset: from the sender's clock to that."""
 
     sound: Samples = field(default_factory=lambda: np.zeros(_ROOM_SAMPLES, np.int16))
+    taken: int = 0
     offset: int | None = None
 
-    def put(self, samples: Samples, at: int, now: int) -> None:
-        """Place samples at a moment of their sender's clock, tied to ours by the first of them."""
-        if self.offset is None or abs(at + self.offset - now) > RATE_HZ:
-            self.offset = now - at
-        start = at + self.offset - now
-        if start >= 0 and start + len(samples) <= len(self.sound):
-            self.sound[start : start + len(samples)] = samples
+    def put(self, samples: Samples, at: int) -> None:
+        """Place samples at a moment of their sender's clock, which the first of them ties to ours."""
+        place = -1 if self.offset is None else at + self.offset - self.taken
+        if not 0 <= place < RATE_HZ:
+            place = _DELAY_SAMPLES
+            self.offset = place + self.taken - at
+        self.sound[place : place + len(samples)] = samples[: _ROOM_SAMPLES - place]
 
     def take(self, count: int) -> Samples:
         """The next samples, which are then gone."""
         taken = self.sound[:count].copy()
         self.sound[:-count] = self.sound[count:]
         self.sound[-count:] = 0
+        self.taken += count
         return taken
 
 
@@ -63,7 +65,7 @@ class Listener:
     async def blocks(self) -> AsyncIterator[bytes]:
         """PCM of 16 bits, stereo, 20 ms each, in true time, until the call is over."""
         loop = asyncio.get_running_loop()
-        began_s = loop.time() + _DELAY_S
+        began_s = loop.time()
         while not self.is_over:
             await asyncio.sleep(max(began_s + self._clock * _BLOCK_S - loop.time(), 0.0))
             while not self._arrived.empty():
@@ -87,7 +89,7 @@ class Listener:
         pieces = coding.decode([packets.payload(row)])
         sound = resample(pieces[0], coding.rate_hz, RATE_HZ) if pieces else np.zeros(0, np.int16)
         at = int(packets.timestamp[row]) * RATE_HZ // coding.clock_hz
-        ear.put(sound, at, int(_DELAY_S * RATE_HZ))
+        ear.put(sound, at)
 
 
 def _codecs_of(dialog: Dialog) -> Mapping[int, Codec]:

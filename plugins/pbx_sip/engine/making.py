@@ -52,7 +52,7 @@ def make_recordings(job: Job) -> tuple[Made, ...]:
         datagrams, _ = read_units(Path(folder), [UnitPlace(*unit) for unit in units], endpoints)
         flows.add(datagrams)
     if job.strays:
-        found = find_strays(flows.all(), endpoints)
+        found = find_strays(flows.all(), (), endpoints)
         return tuple(_make(call, job, f"{job.name}-{number}") for number, call in enumerate(found))
     return tuple(_make_all(list(signalling.dialogs.values()), signalling, flows, job))
 

@@ -14,7 +14,8 @@ class Order:
     are read, "" to receive on ordinary sockets at `addresses` instead.
 
     ports: (first, last) of the local ports that calls get; None for a mirror, which keeps all media that it sees.
-    expression: what a mirror looks at, as tcpdump has it. fanout_group: of the workers who share the packets.
+    expression: what a mirror looks at, as tcpdump has it. key_log: a file with the keys of
+    TLS connections that a mirror sees, "" for none. fanout_group: of the workers who share the packets.
     """
 
     journal: str = ""
@@ -24,6 +25,7 @@ class Order:
     ports: tuple[int, int] | None = None
     expression: str = ""
     sip_ports: tuple[int, ...] = ()
+    key_log: str = ""
     fanout_group: int | None = None
 
     @property

@@ -4,15 +4,15 @@ import re
 
 from pydantic import field_validator
 
-from hub.sdk import CallControl, PluginSettings, setting
-from plugins.pbx_sip.calls.numbers import NumberPlan
-from plugins.pbx_sip.engine.call_table import Habits
+from hub.sdk import CallControl, setting
+from plugins.pbx_sip.engine.habits import Habits
+from plugins.pbx_sip.number_settings import NumberSettings
 
 _HEADER = re.compile(r"[A-Za-z0-9!%*_+`'~.-]+")
 _KEYS = re.compile(r"[0-9*#A-D]{2,8}")
 
 
-class LiveSettings(PluginSettings):
+class LiveSettings(NumberSettings):
     """How numbers read, what is kept, and how people may steer a recording."""
 
     headers: tuple[str, ...] = setting(
@@ -21,30 +21,6 @@ class LiveSettings(PluginSettings):
         default=(),
         examples=["P-Charging-Vector"],
         group="metadata",
-    )
-    internal_digits: int = setting(
-        "Internal numbers have at most",
-        "Numbers up to this length count as extensions; 0: never guess.",
-        default=5,
-        unit="digits",
-        ge=0,
-        le=15,
-        group="metadata",
-    )
-    internal_prefixes: tuple[str, ...] = setting(
-        "Numbers of the company begin with",
-        "Longer numbers that are internal as well.",
-        default=(),
-        examples=["+4930123"],
-        group="metadata",
-    )
-    outside_prefix: str = setting(
-        "Outside line",
-        "What is dialled before an outside number; it is left out of the number.",
-        default="",
-        examples=["0"],
-        group="metadata",
-        max_length=5,
     )
     pause_s: float = setting(
         "A pause ends after",
@@ -92,15 +68,6 @@ class LiveSettings(PluginSettings):
         if keys and not _KEYS.fullmatch(keys):
             raise ValueError(f"{keys!r} is no row of keys; give 2 to 8 of 0-9, *, # and A-D")
         return keys
-
-    @property
-    def number_plan(self) -> NumberPlan:
-        """Who is one of us."""
-        return NumberPlan(
-            internal_digits=self.internal_digits,
-            internal_prefixes=self.internal_prefixes,
-            outside_prefix=self.outside_prefix,
-        )
 
     def habits(self, *, joins_hops: bool) -> Habits:
         """How the device treats its calls."""

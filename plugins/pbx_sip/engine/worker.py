@@ -1,44 +1,67 @@
-"""A capture worker: `python -P -m plugins.pbx_sip.engine.worker ORDER`; it keeps media, and knows nothing of calls.
+"""A capture worker, `python -P -m plugins.pbx_sip.engine.worker ORDER [PIPE]`: keeps media, and knows nothing of calls.
 
 It outlives the control: when that dies, capture goes on, and the next control finds the worker by its socket. A worker
-that nobody wants any more ends by itself.
+that nobody wants any more ends by itself. With a PIPE it is a spare one, which waits for the death of the other.
 """
 
+import fcntl
 import gc
 import logging
 import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from plugins.pbx_sip.engine.line import ControlLine
 from plugins.pbx_sip.engine.order import Order
-from plugins.pbx_sip.engine.tap import Tap
+from plugins.pbx_sip.engine.spare import Spare, wait_for_death
+from plugins.pbx_sip.engine.station import Station
 
 ALONE_S = 60.0
 WAIT_S = 0.02
+_LOOK_TURNS = 100
 
 
 def main(arguments: list[str]) -> int:
-    """Work until told to stop, or until no control came for a while. arguments: path of the order."""
+    """Work until told to stop, or until no control came for a while. arguments: path of the order, pipe of a spare."""
     path = Path(arguments[0])
-    logging.basicConfig(stream=sys.stderr, format="%(message)s")
-    order = Order.read(path)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    line = ControlLine(path.with_suffix(".sock"))
-    tap = Tap(order, line)
-    stopping = []
-    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
-    _ask_for_speed()
     gc.freeze()
+    if len(arguments) > 1 and not wait_for_death(int(arguments[1])):
+        return 0
+    logging.basicConfig(stream=sys.stderr, format="%(message)s")
+    if not _is_alone(path.with_suffix(".lock")):
+        return 0  # the control was quicker than this spare one, or this spare one than the control
+    order = Order.read(path)
+    line = ControlLine(path.with_suffix(".sock"))
+    station = Station(order, line, path.with_suffix(".brief"))
+    spare = Spare(path)
+    _ask_for_speed()
+    stopping: list[bool] = []
+    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+    turns = 0
     try:
-        while not stopping and not tap.is_done and not _is_forgotten(line):
-            tap.turn(WAIT_S)
+        while not stopping and not station.is_done and not _is_forgotten(line):
+            station.turn(WAIT_S)
+            turns += 1
+            if turns % _LOOK_TURNS == 0 and not spare.is_there:
+                spare = Spare(path)
     finally:
-        tap.close()
+        spare.dismiss()
+        station.close()
         line.close()
     return 0
+
+
+def _is_alone(lock: Path) -> bool:
+    """Whether no other worker does this work; the lock is held as long as the process lives."""
+    try:
+        fcntl.flock(os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_forgotten(line: ControlLine) -> bool:
@@ -47,10 +70,8 @@ def _is_forgotten(line: ControlLine) -> bool:
 
 def _ask_for_speed() -> None:
     """Go before others where that is allowed: a packet that is not read in time is lost."""
-    try:
+    with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, -10)
-    except OSError:
-        logging.getLogger(__name__).info("no right to a higher priority")
 
 
 if __name__ == "__main__":

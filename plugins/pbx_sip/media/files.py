@@ -24,12 +24,14 @@ def mix(lanes: Sequence[Sound], law: str) -> Sound:
     return LAWS[law].compress(mixed) if law else mixed
 
 
-def write_wav(path: Path, channels: Sequence[Sound], rate_hz: int, law: str) -> None:
+def write_wav(path: Path, channels: Sequence[Sound], rate_hz: int, law: str, length_s: float | None = None) -> None:
     """Write one or two channels; shorter ones end in silence.
 
-    law: "PCMU" or "PCMA" if the channels are octets of it, "" if they are samples.
+    law: "PCMU" or "PCMA" if the channels are octets of it, "" if they are samples. length_s: of the file, None: of the
+    longest channel.
     """
-    length = max((len(channel) for channel in channels), default=0)
+    longest = max((len(channel) for channel in channels), default=0)
+    length = longest if length_s is None else round(length_s * rate_hz)
     sample_bytes = 1 if law else 2
     block_bytes = sample_bytes * len(channels)
     layout = pack(
@@ -49,9 +51,10 @@ def write_wav(path: Path, channels: Sequence[Sound], rate_hz: int, law: str) -> 
         file.write(b"RIFF" + pack("<I", len(chunks) + data_bytes + data_bytes % 2) + chunks)
         for start in range(0, length, _BLOCK):
             size = min(_BLOCK, length - start), len(channels)
-            block: Sound = np.full(size, LAWS[law].silence, np.uint8) if law else np.zeros(size, np.int16)
+            block: Sound = np.empty(size, np.uint8) if law else np.empty(size, np.int16)
             for place, channel in enumerate(channels):
-                part = channel[start : start + _BLOCK]
+                part = channel[start : min(start + _BLOCK, length)]
                 block[: len(part), place] = part
-            file.write(block.tobytes())
+                block[len(part) :, place] = LAWS[law].silence if law else 0
+            file.write(block.data)
         file.write(b"\0" * (data_bytes % 2))

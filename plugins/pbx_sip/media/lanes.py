@@ -1,8 +1,9 @@
 """Lanes: what one party sent in a call, as samples on the call's time line.
 
 Samples lie where their sender's clock says, whenever their packets came: reordering and duplicates resolve themselves,
-what was lost or never sent stays silent. Where a sender's clock drifts from ours, single samples are repeated or left
-out, which nobody hears, so that both sides of a call of hours stay together.
+what was lost for a moment is concealed, what was lost for longer or never sent stays silent. Where a sender's clock
+drifts from ours, single samples are repeated or left out, which nobody hears, so that both sides of a call of hours
+stay together.
 
 A lane that is G.711 throughout stays the octets that came, which is exact and spares two look-ups of every sample.
 """
@@ -14,10 +15,11 @@ from typing import cast
 import av
 import numpy as np
 from av.audio.resampler import AudioResampler
-from numpy.lib.stride_tricks import sliding_window_view
 
 from plugins.pbx_sip.media.coding import Coding
+from plugins.pbx_sip.media.concealment import fill, find_holes
 from plugins.pbx_sip.media.g711 import LAWS, Law, Octets, Samples, Sound
+from plugins.pbx_sip.packets.windows import windows
 from plugins.pbx_sip.rtp.packets import RtpPackets, find_values
 from plugins.pbx_sip.rtp.runs import Run, Seconds
 
@@ -63,7 +65,14 @@ def decode(stretch: Stretch) -> Samples:
     sound = np.zeros(max(ends, default=0), np.int16)
     for start, end, piece in zip(starts.tolist(), ends, pieces, strict=True):
         sound[start:end] = piece
+    holes = find_holes(stretch.packets, run).at_rate(coding.rate_hz, coding.clock_hz)
+    fill(sound, holes, coding.rate_hz)
     return sound
+
+
+def measure_concealed(stretch: Stretch) -> float:
+    """How many seconds of one run were lost and are concealed."""
+    return int(find_holes(stretch.packets, stretch.run).length.sum()) / stretch.run.clock_hz
 
 
 def _scatter(stretch: Stretch, law: Law) -> Octets:
@@ -75,8 +84,8 @@ def _scatter(stretch: Stretch, law: Law) -> Octets:
         if not size:
             continue
         same = length == size
-        octets = sliding_window_view(packets.buffer, size)[offset[same]]
-        sliding_window_view(sound, size, writeable=True)[run.ticks[same]] = octets
+        windows(sound, size)[run.ticks[same]] = windows(packets.buffer, size)[offset[same]]
+    fill(sound, find_holes(packets, run), stretch.coding.rate_hz, law)
     return sound
 
 

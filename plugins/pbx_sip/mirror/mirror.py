@@ -25,6 +25,7 @@ class Mirror:
             interface=settings.interface,
             expression=settings.expression,
             sip_ports=tuple(int(port) for port in settings.sip_ports),
+            key_log=settings.tls_key_log,
             fanout_group=group,
         )
         self.engine = Engine(

@@ -1,5 +1,6 @@
 """Settings of a mirror."""
 
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import field_validator
@@ -37,6 +38,13 @@ class MirrorSettings(LiveSettings):
         group="filter",
         min_length=1,
     )
+    tls_key_log: str = setting(
+        "TLS keys",
+        "A file to which the telephone system writes the keys of its TLS connections (SSLKEYLOGFILE): SIP over TLS is "
+        "then read as well.",
+        default="",
+        group="filter",
+    )
     unsignalled: Literal["take", "leave"] = setting(
         "Media without signalling",
         "What happens to speech whose signalling was not seen, because it is encrypted or came before. Such calls are "
@@ -53,6 +61,13 @@ class MirrorSettings(LiveSettings):
         le=16,
         group="advanced",
     )
+
+    @field_validator("tls_key_log")
+    @classmethod
+    def _be_path(cls, text: str) -> str:
+        if text and not Path(text).is_absolute():
+            raise ValueError(f"{text!r} is not an absolute path; start it with /")
+        return text
 
     @field_validator("sip_ports")
     @classmethod

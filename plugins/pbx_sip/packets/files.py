@@ -3,17 +3,18 @@
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 import numpy as np
 
 from plugins.pbx_sip.packets.blocks import PacketBlock
-from plugins.pbx_sip.packets.inputs import BadCompression, Input
+from plugins.pbx_sip.packets.inputs import BadCompression, Input, Readable
 from plugins.pbx_sip.packets.pcap import HEADER_BYTES, PcapReader, is_pcap
 from plugins.pbx_sip.packets.pcapng import MAGIC, PcapngReader
 from plugins.pbx_sip.packets.records import BadCapture, Chunk, RecordReader
 
-CHUNK_BYTES = 32 << 20
+_HEAD_BYTES = 256 << 10  # the first packet lies within, whatever stands before it
+CHUNK_BYTES = 16 << 20  # much less makes many pieces of each call, much more leaves no room in the caches
 
 
 class CaptureFile:
@@ -23,7 +24,7 @@ class CaptureFile:
     cut off. key_log: the TLS keys of a pcapng file so far, as text.
     """
 
-    def __init__(self, stream: BinaryIO, *, bytes_total: int | None = None) -> None:
+    def __init__(self, stream: Readable, *, bytes_total: int | None = None) -> None:
         self._stream = stream
         self._input: Input | None = None
         self._reader: RecordReader | None = None
@@ -34,6 +35,11 @@ class CaptureFile:
     def bytes_read(self) -> int:
         """How many bytes of the file or pipe were read so far."""
         return self._input.bytes_read if self._input else 0
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether it begins as a capture does."""
+        return self._reader is not None
 
     @property
     def key_log(self) -> str:
@@ -102,6 +108,51 @@ def open_capture(path: Path) -> CaptureFile:
     Raises: OSError.
     """
     return CaptureFile(path.open("rb", buffering=0), bytes_total=path.stat().st_size)
+
+
+def is_capture(path: Path) -> bool:
+    """Whether a file begins as a capture does, compressed or not.
+
+    Raises: OSError.
+    """
+    head = bytearray(HEADER_BYTES)
+    with path.open("rb", buffering=0) as stream:
+        source, filled = Input(stream), 0
+        try:
+            while filled < HEADER_BYTES and (count := source.readinto(memoryview(head)[filled:])):
+                filled += count
+        except (BadCompression, EOFError):
+            return False
+    return filled == HEADER_BYTES and (is_pcap(bytes(head)) or head.startswith(MAGIC))
+
+
+def read_first_time(path: Path) -> int | None:
+    """When the first packet of a capture was captured, ns since 1970, UTC; None if that cannot be told.
+
+    Raises: OSError.
+    """
+    with path.open("rb", buffering=0) as stream, CaptureFile(_Head(stream)) as capture:
+        try:
+            return next((int(block.time_ns[0]) for block in capture), None)
+        except BadCapture:
+            return None
+
+
+class _Head:
+    """The first bytes of a stream, as if it ended there."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._left = _HEAD_BYTES
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Put some bytes into a buffer; their number, 0 at the end."""
+        count = self._stream.readinto(buffer[: self._left]) or 0
+        self._left -= count
+        return count
+
+    def close(self) -> None:
+        """The stream stays open."""
 
 
 def _choose_reader(head: bytes) -> tuple[RecordReader, int]:

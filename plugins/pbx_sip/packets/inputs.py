@@ -1,11 +1,23 @@
 """The bytes of a capture: from a file or a pipe, gzip-compressed or not, and how many of them were read."""
 
 import zlib
-from typing import BinaryIO
+from typing import Protocol
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ANY_GZIP = 31  # zlib: gzip with the largest window
 _COMPRESSED_BYTES = 1 << 20
+
+
+class Readable(Protocol):
+    """A file or pipe as captures come from."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Put some bytes into a buffer; their number, 0 at the end."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
 
 
 class BadCompression(ValueError):
@@ -18,7 +30,7 @@ class Input:
     bytes_read: of the file or pipe itself, for progress.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Readable) -> None:
         self._source = _Source(stream)
         self._unzipped = _Unzipped(self._source) if self._source.peek() == _GZIP_MAGIC else None
 
@@ -38,8 +50,8 @@ class Input:
 class _Source:
     """A stream that is read as it comes, of which the first two bytes may be seen beforehand."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._read = getattr(stream, "readinto1", None) or stream.readinto  # type: ignore[attr-defined]
+    def __init__(self, stream: Readable) -> None:
+        self._read = getattr(stream, "readinto1", None) or stream.readinto
         self._head = b""
         self.bytes_read = 0
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plugins.pbx_sip.packets.blocks import PacketBlock
+from plugins.pbx_sip.packets.windows import windows
 
 PACKET_BYTES_MAX = 1 << 20
 RUN_MAX = 4096
@@ -76,4 +77,4 @@ def read_columns(chunk: Chunk, offsets: npt.NDArray[np.int64], layout: np.dtype[
     size = layout.itemsize
     if not len(offsets):
         return np.empty(0, layout)
-    return np.ndarray((len(chunk) - size + 1,), f"V{size}", chunk, 0, (1,))[offsets].view(layout)
+    return windows(chunk, size)[offsets].view(layout)

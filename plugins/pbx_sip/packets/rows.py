@@ -11,6 +11,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from plugins.pbx_sip.packets.windows import windows
+
 Column: TypeAlias = npt.NDArray[np.int64]
 Keys: TypeAlias = npt.NDArray[np.uint64]
 Chosen: TypeAlias = npt.NDArray[np.bool_] | npt.NDArray[np.int64]
@@ -105,8 +107,7 @@ class Rows:
         size = layout.itemsize
         if not len(self.at):
             return np.empty(0, layout)
-        windows = np.ndarray((len(self.buffer) - size + 1,), f"V{size}", self.buffer, 0, (1,))  # at every byte
-        return windows[self.at].view(layout)
+        return windows(self.buffer, size)[self.at].view(layout)
 
 
 class Step(NamedTuple):

@@ -22,6 +22,7 @@ from plugins.pbx_sip.sip.link import Peer
 from plugins.pbx_sip.sip.message import Request
 
 _REPORT_S = 1.0
+_SILENT_S = 6 * 3600.0
 _ROOM_BYTES = 512 << 20
 _STRANGERS_KEY = "media.strangers"
 
@@ -36,13 +37,16 @@ class Recorder:
         self._arrived = asyncio.Event()
         self._presences = Presences(settings, ctx)
         self._is_full = False
+        self._asking: set[asyncio.Task[bool]] = set()
         order = Order(
             interface=settings.media_interface,
             addresses=(settings.address,),
             ports=(settings.rtp_first, settings.rtp_last),
         )
         workers = settings.workers if settings.media_interface else 1
-        self.engine = Engine(ctx, Terms(habits=settings.habits(joins_hops=False), orders=(order,) * workers))
+        self.engine = Engine(
+            ctx, Terms(habits=settings.habits(joins_hops=False), orders=(order,) * workers, silent_s=_SILENT_S)
+        )
         self.server: SipServer | None = None
 
     async def run(self) -> None:
@@ -67,7 +71,9 @@ class Recorder:
         """Do what somebody asks for; the client is asked to stop sending too, but need not."""
         result = await self.engine.control(call, action, resume_after_s)
         if result.done and self.server is not None and action in {CallControl.PAUSE, CallControl.RESUME}:
-            await self.server.set_paused(call, action is CallControl.PAUSE)
+            asking = asyncio.create_task(self.server.set_paused(call, action is CallControl.PAUSE))
+            self._asking.add(asking)
+            asking.add_done_callback(self._asking.discard)
         return result
 
     def message(self, message: CallMessage) -> None:

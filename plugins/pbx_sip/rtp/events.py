@@ -13,6 +13,7 @@ _KEYS = "0123456789*#ABCD"
 _EVENT_BYTES = 4
 _FLASH = 16
 _NS = 1e9
+_KEYS_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ def find_keys(packets: RtpPackets, clock_hz: int, origin_ns: int) -> list[KeyPre
     for row in np.flatnonzero(packets.length >= _EVENT_BYTES).tolist():
         event, _, high, low = packets.payload(row)[:_EVENT_BYTES]
         key = _KEYS[event] if event < len(_KEYS) else "flash" if event == _FLASH else ""
-        if not key:
+        if not key or len(found) >= _KEYS_MAX:
             continue
         name = (int(packets.ssrc[row]), int(packets.timestamp[row]), key)
         at_s = (int(packets.time_ns[row]) - origin_ns) / _NS

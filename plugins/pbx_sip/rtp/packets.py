@@ -1,35 +1,32 @@
 """RTP packets as columns, one row a packet, so that a minute of a thousand calls is a handful of array operations."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-Bytes = npt.NDArray[np.uint8]
+from plugins.pbx_sip.packets.windows import Bytes, gather, windows
+
 Rows = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
 HEADER_BYTES = 12
 _RTCP_FIRST, _RTCP_LAST = 192, 223
-_SEQUENCES = 1 << 16
+_HEADER = np.dtype([("first", "u1"), ("second", "u1"), ("sequence", ">u2"), ("timestamp", ">u4"), ("ssrc", ">u4")])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RtpPackets:
     """Columns of shape (packets,) in the order of arrival.
 
-    time_ns: arrival since 1970, UTC. timestamp: of the sender's clock, modulo 2**32. start: of the packet within
-    `buffer`; offset and length: of its payload there.
+    time_ns: arrival since 1970, UTC. header: the fixed part of it, as sent. start: of the packet within `buffer`;
+    offset and length: of its payload there.
     """
 
     buffer: Bytes
     time_ns: npt.NDArray[np.int64]
-    payload_type: npt.NDArray[np.uint8]
-    marker: Mask
-    sequence: npt.NDArray[np.uint16]
-    timestamp: npt.NDArray[np.uint32]
-    ssrc: npt.NDArray[np.uint32]
+    header: npt.NDArray[np.void]
     start: npt.NDArray[np.int64]
     offset: npt.NDArray[np.int64]
     length: npt.NDArray[np.int32]
@@ -37,10 +34,64 @@ class RtpPackets:
     def __len__(self) -> int:
         return len(self.time_ns)
 
+    @property
+    def payload_type(self) -> npt.NDArray[np.uint8]:
+        """Which coding the payload is in."""
+        return (self._field("second") & 0x7F).astype(np.uint8, copy=False)
+
+    @property
+    def marker(self) -> Mask:
+        """Whether a packet is the first after a pause."""
+        found: Mask = self._field("second") >= 0x80
+        return found
+
+    @property
+    def sequence(self) -> npt.NDArray[np.uint16]:
+        """The number of each packet, modulo 2**16."""
+        return self._field("sequence").astype(np.uint16)
+
+    @property
+    def timestamp(self) -> npt.NDArray[np.uint32]:
+        """The sender's clock, modulo 2**32."""
+        return self._field("timestamp").astype(np.uint32)
+
+    @property
+    def ssrc(self) -> npt.NDArray[np.uint32]:
+        """Which sender."""
+        return self._field("ssrc").astype(np.uint32)
+
+    def _field(self, name: str) -> npt.NDArray[Any]:
+        return self.header.view(_HEADER)[name]
+
     def take(self, rows: Rows | Mask) -> Self:
         """Some of the packets, in the order of `rows`."""
-        columns = {field.name: getattr(self, field.name)[rows] for field in fields(self) if field.name != "buffer"}
+        columns = {name: getattr(self, name)[rows] for name in COLUMNS}
         return type(self)(buffer=self.buffer, **columns)
+
+    def compact(self) -> Self:
+        """The same packets in a buffer of their own, where they stand in their order."""
+        length = self.offset + self.length - self.start
+        start = np.cumsum(length) - length
+        return type(self)(
+            buffer=gather(self.buffer, self.start, length),
+            time_ns=self.time_ns,
+            header=self.header,
+            start=start,
+            offset=start + (self.offset - self.start),
+            length=self.length,
+        )
+
+    def cut(self, first: int, end: int) -> Self:
+        """Those of a compact column from one row to another, with their piece of the buffer."""
+        begin, behind = int(self.start[first]), int(self.offset[end - 1] + self.length[end - 1])
+        return type(self)(
+            buffer=self.buffer[begin:behind],
+            time_ns=self.time_ns[first:end],
+            header=self.header[first:end],
+            start=self.start[first:end] - begin,
+            offset=self.offset[first:end] - begin,
+            length=self.length[first:end],
+        )
 
     def payload(self, row: int) -> bytes:
         """The payload of one packet."""
@@ -48,16 +99,29 @@ class RtpPackets:
         return self.buffer[start : start + int(self.length[row])].tobytes()
 
 
+COLUMNS = ("time_ns", "header", "start", "offset", "length")
+
+
 def find_rtp(buffer: Bytes, offset: npt.NDArray[np.int64], length: npt.NDArray[np.int32]) -> Mask:
     """Which datagrams look like RTP: version 2, room for a header, and no RTCP.
 
     Source: RFC 3550 section 5.1, RFC 5761 section 4.
     """
+    return _read_headers(buffer, offset, length)[0]
+
+
+def _read_headers(
+    buffer: Bytes, offset: npt.NDArray[np.int64], length: npt.NDArray[np.int32]
+) -> tuple[Mask, npt.NDArray[np.void]]:
+    """Which datagrams look like RTP, and the headers of those that do."""
     found: Mask = length >= HEADER_BYTES
-    rows = np.flatnonzero(found)
-    first, second = buffer[offset[rows]], buffer[offset[rows] + 1]
-    found[rows] = (first >> 6 == 2) & ((second < _RTCP_FIRST) | (second > _RTCP_LAST))
-    return found
+    header = windows(buffer, HEADER_BYTES)[offset[found]]
+    first, second = header.view(_HEADER)["first"], header.view(_HEADER)["second"]
+    is_rtp = (first >> 6 == 2) & ((second < _RTCP_FIRST) | (second > _RTCP_LAST))
+    if not is_rtp.all():
+        found[found] = is_rtp
+        header = header[is_rtp]
+    return found, header
 
 
 def read_rtp(
@@ -71,42 +135,36 @@ def read_rtp(
     Returns: the packets, and which of the datagrams they were.
     Source: RFC 3550 section 5.1.
     """
-    is_rtp = find_rtp(buffer, offset, length)
-    rows = np.flatnonzero(is_rtp)
-    head = buffer[offset[rows, None] + np.arange(HEADER_BYTES)]
-    payload, size = _payloads(buffer, head, offset[rows], length[rows])
-    fits = size >= 0
-    if not fits.all():
-        is_rtp[rows[~fits]] = False
-        rows, head, payload, size = rows[fits], head[fits], payload[fits], size[fits]
-    words = np.ascontiguousarray(head).view(">u4")
+    is_rtp, header = _read_headers(buffer, offset, length)
+    start = offset[is_rtp]
+    payload, size = _payloads(buffer, header.view(_HEADER)["first"], start, length[is_rtp])
     packets = RtpPackets(
         buffer=buffer,
-        time_ns=time_ns[rows],
-        payload_type=head[:, 1] & 0x7F,
-        marker=head[:, 1] >= 0x80,
-        sequence=(words[:, 0] & 0xFFFF).astype(np.uint16),
-        timestamp=words[:, 1].astype(np.uint32),
-        ssrc=words[:, 2].astype(np.uint32),
-        start=offset[rows],
+        time_ns=time_ns[is_rtp],
+        header=header,
+        start=start,
         offset=payload,
         length=size.astype(np.int32),
     )
+    fits = size >= 0
+    if not fits.all():
+        is_rtp[is_rtp] = fits
+        packets = packets.take(fits)
     return packets, is_rtp
 
 
 def _payloads(
-    buffer: Bytes, head: Bytes, offset: npt.NDArray[np.int64], length: npt.NDArray[np.int32]
+    buffer: Bytes, first: Bytes, offset: npt.NDArray[np.int64], length: npt.NDArray[np.int32]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Offset and size of each payload; the size is negative where the header does not fit."""
-    skip = HEADER_BYTES + 4 * (head[:, 0] & 0x0F).astype(np.int64)
+    skip = HEADER_BYTES + 4 * (first & 0x0F).astype(np.int64)
     total = length.astype(np.int64)
-    for row in np.flatnonzero(head[:, 0] & 0x10).tolist():
+    for row in np.flatnonzero(first & 0x10).tolist():
         at = int(offset[row] + skip[row]) + 2
         has_head = skip[row] + 4 <= total[row]
         skip[row] += 4 + 4 * int.from_bytes(buffer[at : at + 2].tobytes(), "big") if has_head else total[row]
     size = total - skip
-    padded = np.flatnonzero((head[:, 0] & 0x20).astype(bool) & (size > 0))
+    padded = np.flatnonzero((first & 0x20).astype(bool) & (size > 0))
     size[padded] -= buffer[offset[padded] + total[padded] - 1]
     return offset + skip, size
 
@@ -125,17 +183,17 @@ def extend_sequence(sequence: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
     Each is taken to be the one nearest to its predecessor, so reordering by less than half the range is understood.
     Source: RFC 3550 appendix A.1.
     """
-    return _extend(sequence.astype(np.int64), _SEQUENCES)
+    return _extend(sequence, np.int16)
 
 
 def extend_timestamp(timestamp: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
     """Timestamps that go on past 2**32 - 1, for packets in the order of arrival."""
-    return _extend(timestamp.astype(np.int64), 1 << 32)
+    return _extend(timestamp, np.int32)
 
 
-def _extend(values: npt.NDArray[np.int64], modulus: int) -> npt.NDArray[np.int64]:
-    if not len(values):
-        return values
-    half = modulus // 2
-    steps = (np.diff(values) + half) % modulus - half
-    return np.concatenate([values[:1], values[0] + np.cumsum(steps)])
+def _extend(
+    values: npt.NDArray[np.unsignedinteger[Any]], signed: type[np.int16] | type[np.int32]
+) -> npt.NDArray[np.int64]:
+    """Whole numbers out of those modulo their size, of which differences are taken as signed."""
+    steps = (values[1:] - values[:-1]).view(signed)
+    return np.cumsum(np.concatenate([values[:1].astype(np.int64), steps]))

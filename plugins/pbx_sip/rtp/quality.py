@@ -9,15 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from plugins.pbx_sip.rtp.packets import RtpPackets, extend_sequence, find_values
-from plugins.pbx_sip.rtp.runs import Run, Seconds
+from plugins.pbx_sip.rtp.runs import Run, Seconds, find_windows
 
 _BUFFER_S = 0.2  # what comes later than this is of no use to a listener
-_WINDOW_S = 10.0
 _BASE_R = 93.2
 _FILTERED = 128
-_DECAY = (15 / 16) ** np.arange(1, _FILTERED + 1)
-# How much of each difference in a block is left in the jitter after each later one.
-_FILTER = np.triu((15 / 16) ** np.clip(np.arange(_FILTERED) - np.arange(_FILTERED)[:, None], 0, None)) / 16
+_DECAY = (15 / 16) ** np.arange(1, _FILTERED + 1)  # what is left of a difference after each later packet
 # Impairment of the coding itself, and how well it bears loss: G.113 table I.4; G.711 with concealment.
 _IMPAIRMENTS = {
     "PCMU": (0.0, 25.1),
@@ -52,28 +49,31 @@ class Quality:
         return self.lost / max(self.received + self.lost, 1)
 
 
-def measure(sent: RtpPackets, sounds: Iterable[tuple[RtpPackets, Run]], coding: str) -> Quality:
+def measure(sent: RtpPackets, sounds: Iterable[tuple[RtpPackets, Run]], coding: str, repeated: int = 0) -> Quality:
     """The quality of what one party sent.
 
     sent: all its packets, as keys and comfort noise are counted among them. sounds: the runs of those that are sound.
-    coding: the name of theirs.
+    coding: the name of theirs. repeated: packets that were seen once more and are not among those sent.
     """
-    received = late = duplicates = reordered = 0
+    received = late = reordered = 0
+    duplicates = repeated
     bursts: list[int] = []
     jitters: list[Seconds] = []
-    for ssrc in find_values(sent.ssrc):
-        numbers = extend_sequence(sent.sequence[sent.ssrc == ssrc])
-        steps = np.diff(np.sort(numbers, kind="stable"))
+    senders, sequence = sent.ssrc, sent.sequence
+    for ssrc in find_values(senders):
+        numbers = extend_sequence(sequence[senders == ssrc])
+        steps = np.diff(numbers)
+        if (steps <= 0).any():
+            reordered += int((steps < 0).sum())
+            steps = np.diff(np.sort(numbers))
         gaps = steps[steps > 0] - 1
         received += len(gaps) + 1
         duplicates += len(numbers) - len(gaps) - 1
-        reordered += int((np.diff(numbers) < 0).sum())
         bursts += gaps[(gaps > 0) & (gaps < 1000)].tolist()  # a leap of thousands is a new beginning, no loss
     for packets, run in sounds:
         arrived_ns = packets.time_ns[run.rows]
-        at_s = run.ticks / run.clock_hz
-        transit_s = (arrived_ns - arrived_ns[0]) / 1e9 - at_s
-        late += _count_late(at_s, transit_s)
+        transit_s = (arrived_ns - arrived_ns[0]) / 1e9 - run.ticks / run.clock_hz
+        late += _count_late(run, transit_s)
         jitters.append(_jitter(transit_s[np.argsort(arrived_ns, kind="stable")]))
     lost = sum(bursts)
     jitter_s = np.concatenate(jitters) if jitters else np.zeros(1)
@@ -92,12 +92,11 @@ def measure(sent: RtpPackets, sounds: Iterable[tuple[RtpPackets, Run]], coding: 
     )
 
 
-def _count_late(at_s: Seconds, transit_s: Seconds) -> int:
+def _count_late(run: Run, transit_s: Seconds) -> int:
     """Packets that came too late, beside the fastest of their ten seconds: a clock that drifts delays nothing."""
-    windows = (at_s // _WINDOW_S).astype(np.int64)
-    starts = np.flatnonzero(np.diff(windows, prepend=-1))
-    lowest = np.repeat(np.minimum.reduceat(transit_s, starts), np.diff([*starts.tolist(), len(at_s)]))
-    return int((transit_s - lowest > _BUFFER_S).sum())
+    _, starts = find_windows(run.ticks, run.clock_hz)
+    lowest = np.repeat(np.minimum.reduceat(transit_s, starts), np.diff(starts, append=len(transit_s)))
+    return int(np.count_nonzero(transit_s - lowest > _BUFFER_S))
 
 
 def _jitter(transit_s: Seconds) -> Seconds:
@@ -105,14 +104,13 @@ def _jitter(transit_s: Seconds) -> Seconds:
     steps = np.abs(np.diff(transit_s))
     if not len(steps):
         return np.zeros(1)
-    rows = -(-len(steps) // _FILTERED)
-    blocks = np.zeros((rows, _FILTERED))
+    blocks = np.zeros((-(-len(steps) // _FILTERED), _FILTERED))
     blocks.reshape(-1)[: len(steps)] = steps
-    smoothed = blocks @ _FILTER
-    carried = 0.0
-    for row in range(rows):
-        smoothed[row] += carried * _DECAY
-        carried = smoothed[row, -1]
+    smoothed = np.cumsum(blocks / _DECAY, axis=1) * (_DECAY / 16)
+    carried = [0.0]
+    for last in smoothed[:-1, -1].tolist():
+        carried.append(last + carried[-1] * float(_DECAY[-1]))
+    smoothed += np.multiply.outer(carried, _DECAY)
     jitter: Seconds = smoothed.reshape(-1)[: len(steps)]
     return jitter
 

@@ -18,7 +18,7 @@ from plugins.pbx_sip.rtp.packets import Rows, RtpPackets, extend_timestamp, find
 _JUMP_S = 0.25  # more than a network delays for long, less than anyone would miss
 _LATE_MAX_S = 60.0  # what seems to be later has a damaged timestamp
 _LOOK_AHEAD = 25  # packets: a delay that passes within half a second is the network's, one that stays is the clock's
-_WINDOW_S = 10.0
+WINDOW_S = 10.0
 _NS = 1e9
 
 Seconds = npt.NDArray[np.float64]
@@ -47,8 +47,9 @@ def find_runs(packets: RtpPackets, clock_hz: int, origin_ns: int) -> list[Run]:
     clock_hz: of the timestamps. origin_ns: what `began_s` counts from.
     """
     runs: list[Run] = []
-    for ssrc in find_values(packets.ssrc):
-        rows = np.flatnonzero(packets.ssrc == ssrc)
+    senders = packets.ssrc
+    for ssrc in find_values(senders):
+        rows = np.flatnonzero(senders == ssrc)
         ticks = extend_timestamp(packets.timestamp[rows])
         transit_s = (packets.time_ns[rows] - origin_ns) / _NS - ticks / clock_hz
         starts = [0, *_find_jumps(transit_s).tolist(), len(rows)]
@@ -87,18 +88,24 @@ def _make_run(ssrc: int, rows: Rows, ticks: npt.NDArray[np.int64], transit_s: Se
     kept = order[fresh]
     relative = sorted_ticks[fresh] - sorted_ticks[0]
     delays = transit_s[kept] + sorted_ticks[0] / clock_hz
-    began_s, drift = _measure_drift(relative / clock_hz, delays)
+    began_s, drift = _measure_drift(relative, clock_hz, delays)
     return Run(ssrc=ssrc, rows=rows[kept], ticks=relative, clock_hz=clock_hz, began_s=began_s, drift=drift)
 
 
-def _measure_drift(at_s: Seconds, delays_s: Seconds) -> tuple[float, Seconds]:
+def find_windows(ticks: npt.NDArray[np.int64], clock_hz: int) -> tuple[npt.NDArray[np.int64], Rows]:
+    """The stretches of ten seconds that packets lie in, and where in them each begins; ticks: ascending from 0."""
+    windows = ticks // round(WINDOW_S * clock_hz)
+    starts = np.flatnonzero(np.concatenate([[True], windows[1:] != windows[:-1]]))
+    return windows[starts], starts
+
+
+def _measure_drift(ticks: npt.NDArray[np.int64], clock_hz: int, delays_s: Seconds) -> tuple[float, Seconds]:
     """Where the run is tied to our clock, and its drift from there; two windows or less show none."""
-    windows = (at_s // _WINDOW_S).astype(np.int64)
-    starts = np.flatnonzero(np.diff(windows, prepend=-1))
+    windows, starts = find_windows(ticks, clock_hz)
     lowest = np.minimum.reduceat(delays_s, starts)
     if len(starts) <= 2:
         return float(lowest.min()), np.zeros((0, 2))
-    middle_s = (windows[starts] + 0.5) * _WINDOW_S
+    middle_s = (windows + 0.5) * WINDOW_S
     around = lowest.tolist()
     smooth = np.array([median(around[max(place - 2, 0) : place + 3]) for place in range(len(around))])
     began_s = float(smooth[0])

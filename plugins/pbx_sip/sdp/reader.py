@@ -22,8 +22,9 @@ ICE = frozenset(
     {"candidate", "remote-candidates", "end-of-candidates", "ice-ufrag", "ice-pwd", "ice-options", "ice-lite"}
     | {"ice-mismatch", "ice-pacing"}
 )
-OWN_FIELDS = frozenset(
-    {"rtpmap", "fmtp", "ptime", "maxptime", "label", "rtcp", "rtcp-mux", "crypto"} | {way.value for way in Direction}
+DIRECTIONS = {way.value: way for way in Direction}
+READ_FIELDS = frozenset(
+    {"rtpmap", "fmtp", "ptime", "maxptime", "label", "rtcp", "rtcp-mux", "crypto", *DIRECTIONS} | ICE
 )
 
 
@@ -42,11 +43,11 @@ class _Section:
         return [value for key, value in self.attributes if key == name]
 
     def direction(self) -> Direction | None:
-        found = [key for key, _ in self.attributes if key in set(Direction)]
-        return Direction(found[-1]) if found else None
+        found = [key for key, _ in self.attributes if key in DIRECTIONS]
+        return DIRECTIONS[found[-1]] if found else None
 
     def others(self) -> tuple[tuple[str, str], ...]:
-        return tuple((key, value) for key, value in self.attributes if key not in OWN_FIELDS | ICE)
+        return tuple((key, value) for key, value in self.attributes if key not in READ_FIELDS)
 
 
 def parse_description(data: bytes) -> Description:

@@ -43,6 +43,12 @@ class DatagramLink:
     is_reliable: bool = False
 
     @property
+    def local(self) -> tuple[str, int]:
+        """What our socket is bound to."""
+        host, port = self.socket.get_extra_info("sockname")[:2]
+        return host, port
+
+    @property
     def is_open(self) -> bool:
         """Whether our socket is."""
         return not self.socket.is_closing()

@@ -3,7 +3,7 @@
 Source: RFC 3261 section 7.3; compact forms: the IANA registry of SIP header fields.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from plugins.pbx_sip.sip.params import split_list
 
@@ -52,7 +52,7 @@ class Headers:
 
     def __init__(self, fields: Iterable[Field] = ()) -> None:
         self._fields = tuple(fields)
-        self._values: dict[str, list[str]] = {}  # filled when something is looked up
+        self._values: dict[str, tuple[str, ...]] = {}  # filled when something is looked up
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self._fields)
@@ -72,13 +72,14 @@ class Headers:
     def __repr__(self) -> str:
         return f"Headers({list(self._fields)!r})"
 
-    def all(self, name: str) -> Sequence[str]:
+    def all(self, name: str) -> list[str]:
         """The values of every field of a name, one for each line."""
         values = self._values
         if not values:
             for key, value in self._fields:
-                values.setdefault(expand_name(key), []).append(value)
-        return values.get(expand_name(name), ())
+                full = expand_name(key)
+                values[full] = (*values.get(full, ()), value)
+        return list(values.get(expand_name(name), ()))
 
     def get(self, name: str) -> str | None:
         """The value of the first field of a name."""

@@ -25,6 +25,10 @@ class Link(Protocol):
         """Who is at the other end."""
 
     @property
+    def local(self) -> tuple[str, int]:
+        """Our own end: address and port; the address may be the one that stands for all."""
+
+    @property
     def is_reliable(self) -> bool:
         """Whether what is sent arrives, or the link breaks."""
 

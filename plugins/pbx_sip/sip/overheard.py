@@ -12,6 +12,8 @@ from plugins.pbx_sip.rtp.packets import Mask, find_rtp
 from plugins.pbx_sip.sip.errors import SipError
 from plugins.pbx_sip.sip.framing import StreamFramer
 from plugins.pbx_sip.sip.message import Request, Response, read_message
+from plugins.pbx_sip.tls.key_log import KeyLog
+from plugins.pbx_sip.tls.streams import TlsStreams
 
 SIP_PORTS = frozenset({5060, 5061, 5062, 5080})
 _SIP_LIKE_BYTES = 40
@@ -29,9 +31,13 @@ class Overheard:
 class SipEar:
     """Listens to decoded packets in the order of their capture."""
 
-    def __init__(self, endpoints: Endpoints, sip_ports: Collection[int] = SIP_PORTS) -> None:
+    def __init__(
+        self, endpoints: Endpoints, sip_ports: Collection[int] = SIP_PORTS, key_log: KeyLog | None = None
+    ) -> None:
+        """key_log: with which connections under TLS are read; it may learn more at any time."""
         self._endpoints = endpoints
         self._streams = TcpStreams()
+        self._tls = TlsStreams(key_log or KeyLog())
         self._framers: dict[tuple[int, int], StreamFramer] = {}
         self._ports = np.array(sorted(sip_ports), np.uint64)
         self._port_set = frozenset(sip_ports)
@@ -78,7 +84,7 @@ class SipEar:
 
     def _hear_streams(self, found: Iterable[StreamData]) -> Iterator[Overheard]:
         for data in found:
-            yield from self._hear_stream(data)
+            yield from self._hear_stream(self._tls.open(data))
 
     def _hear_stream(self, data: StreamData) -> Iterator[Overheard]:
         way = (data.connection, data.source)

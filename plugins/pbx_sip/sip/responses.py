@@ -4,6 +4,7 @@ Source: RFC 3261 sections 8.2.6 and 21; RFC 4028, 4412, 6665 and 7866 for the la
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from http import HTTPStatus
 
 from plugins.pbx_sip.sip.headers import Field, Headers, expand_name
@@ -51,6 +52,13 @@ REASONS = {
     603: "Decline",
 }
 _COPIED = {"via", "from", "to", "call-id", "cseq"}
+
+
+def trim_request(request: Request) -> Request:
+    """What is worth keeping of a request once it is answered: the fields that every response copies."""
+    return replace(
+        request, headers=Headers(field for field in request.headers if expand_name(field[0]) in _COPIED), body=b""
+    )
 
 
 def build_response(

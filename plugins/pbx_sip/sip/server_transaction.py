@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from plugins.pbx_sip.sip.link import Link
 from plugins.pbx_sip.sip.message import Request, Response, write_message
-from plugins.pbx_sip.sip.responses import build_response
+from plugins.pbx_sip.sip.responses import build_response, trim_request
 from plugins.pbx_sip.sip.timers import GIVE_UP_S, T1_S, T2_S, T4_S, TRYING_AFTER_S, Callback, CallLater, Timers
 
 
@@ -23,7 +23,7 @@ class State(Enum):
 
 
 class ServerTransaction:
-    """A request other than INVITE and ACK; link: the way it came last."""
+    """A request other than INVITE and ACK; link: the way it came last. Once answered, little of the request is kept."""
 
     def __init__(self, request: Request, link: Link, call_later: CallLater) -> None:
         self.request = request
@@ -41,6 +41,7 @@ class ServerTransaction:
         if response.status < 200:
             self.state = State.PROCEEDING
             return
+        self.request = trim_request(self.request)
         self.state = State.COMPLETED
         if self.link.is_reliable:
             self.end()
@@ -87,6 +88,7 @@ class InviteServerTransaction(ServerTransaction):
         self._send(response)
         if response.status < 200:
             return
+        self.request = trim_request(self.request)
         is_success = response.status < 300
         self.state = State.ACCEPTED if is_success else State.COMPLETED
         if is_success or not self.link.is_reliable:

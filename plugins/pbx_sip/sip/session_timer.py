@@ -10,7 +10,7 @@ from plugins.pbx_sip.sip.errors import BadRequest, BadValue
 from plugins.pbx_sip.sip.fields import SessionExpires, parse_session_expires
 from plugins.pbx_sip.sip.headers import Field
 from plugins.pbx_sip.sip.message import Request, Response
-from plugins.pbx_sip.sip.timers import CallLater, Timers
+from plugins.pbx_sip.sip.timers import GIVE_UP_S, CallLater, Timers
 
 INTERVAL_S = 1800
 INTERVAL_MIN_S = 90
@@ -92,14 +92,14 @@ class SessionWatch:
         self._on_refresh = on_refresh
         self._on_end = on_end
 
-    def start(self, timer: SessionTimer | None) -> None:
-        """Go by what was agreed now; None is no timer."""
+    def start(self, timer: SessionTimer | None, elapsed_s: float = 0.0) -> None:
+        """Go by what was agreed so long ago; None is no timer. What is overdue gets as long as a request may take."""
         self._timers.stop()
         if timer is None:
             return
         if timer.is_ours:
-            self._timers.start("refresh", timer.refresh_after_s, self._on_refresh)
-        self._timers.start("end", timer.end_after_s, self._on_end)
+            self._timers.start("refresh", max(0.0, timer.refresh_after_s - elapsed_s), self._on_refresh)
+        self._timers.start("end", max(GIVE_UP_S, timer.end_after_s - elapsed_s), self._on_end)
 
     def stop(self) -> None:
         """The call is over."""

@@ -42,13 +42,15 @@ class StreamEars(Protocol):
 class StreamLink(asyncio.Protocol):
     """One peer; messages for it wait while its connection is opened.
 
-    heard_at: when the peer last sent something, by the loop's clock. has_spoken: whether a message came of it.
+    local: our end of its last connection. heard_at: when the peer last sent something, by the loop's clock.
+    has_spoken: whether a message came of it.
     """
 
     is_reliable = True
 
     def __init__(self, ears: StreamEars, peer: Peer) -> None:
         self.peer = peer
+        self.local = ("", 0)
         self.heard_at = 0.0
         self.has_spoken = False
         self._ears = ears
@@ -101,6 +103,7 @@ class StreamLink(asyncio.Protocol):
         host, port = name[:2]
         kind = "TLS" if transport.get_extra_info("ssl_object") else "TCP"
         self.peer = Peer(kind, host, port, _names(transport))
+        self.local = transport.get_extra_info("sockname")[:2]
         self._transport = transport
         self._framer = StreamFramer()
         self.heard_at = asyncio.get_running_loop().time()

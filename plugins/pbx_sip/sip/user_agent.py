@@ -21,9 +21,14 @@ from plugins.pbx_sip.sip.validity import check_request, check_response
 Serve = Callable[[Request, ServerTransaction], None]
 """Answers a request through its transaction, now or later; may raise BadRequest or BadValue to refuse it."""
 
+OnRefusal = Callable[[BadRequest, Response, Link], None]
+
 
 class UserAgent:
-    """One end of SIP. Make it inside a running loop, then let its transports listen."""
+    """One end of SIP. Make it inside a running loop, then let its transports listen.
+
+    on_refusal: told of each refusal and its answer before it is sent.
+    """
 
     def __init__(
         self,
@@ -38,6 +43,7 @@ class UserAgent:
 
         on_error: told when serve failed; the request gets a 500. supported: option tags in small letters.
         """
+        self.on_refusal: OnRefusal = lambda *_: None
         self.transports = Transports(self._receive, on_error, limits, tls_client)
         self.transactions = Transactions(asyncio.get_running_loop().call_later, self._on_request)
         self._serve = serve
@@ -62,7 +68,7 @@ class UserAgent:
         except BadRequest as refusal:
             self.transports.count("requests_refused")
             if refusal.request.method != "ACK":
-                link.send(write_message(_refuse(refusal, _stable_tag(refusal.request))))
+                link.send(write_message(self._refuse(refusal, _stable_tag(refusal.request), link)))
 
     def _on_request(self, request: Request, transaction: ServerTransaction | None) -> None:
         if transaction is None:
@@ -74,9 +80,10 @@ class UserAgent:
             else:
                 self._serve(request, transaction)
         except BadRequest as refusal:
-            transaction.respond(_refuse(refusal, make_tag()))
+            transaction.respond(self._refuse(refusal, make_tag(), transaction.link))
         except BadValue:
-            transaction.respond(build_response(request, 400, tag=make_tag()))
+            bad = BadRequest(400, "Bad Request", request)
+            transaction.respond(self._refuse(bad, make_tag(), transaction.link))
         except Exception:
             transaction.respond(build_response(request, 500, tag=make_tag()))
             raise
@@ -88,9 +95,10 @@ class UserAgent:
         if invite:
             invite.cancel(build_response(invite.request, 487, tag=tag))
 
-
-def _refuse(refusal: BadRequest, tag: str) -> Response:
-    return build_response(refusal.request, refusal.status, refusal.reason, tag=tag, headers=refusal.headers)
+    def _refuse(self, refusal: BadRequest, tag: str, link: Link) -> Response:
+        response = build_response(refusal.request, refusal.status, refusal.reason, tag=tag, headers=refusal.headers)
+        self.on_refusal(refusal, response, link)
+        return response
 
 
 def _stable_tag(request: Request) -> str:

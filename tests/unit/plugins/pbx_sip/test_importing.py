@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import gzip
+import os
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -16,7 +17,7 @@ from plugins.pbx_sip.media import g711
 from plugins.pbx_sip.plugin import SipCapture
 from plugins.pbx_sip.settings import SipCaptureSettings
 from tests.doubles import audio
-from tests.doubles.capture_file import WireCall, pcap_of, write_capture
+from tests.doubles.capture_file import WireCall, frames_of, pcap_of, write_capture, write_frames
 from tests.doubles.rtp_stream import BEGAN_NS
 
 SAID = g711.compress_mu(audio.speech(2, seed=1)[:, 0]).tobytes()
@@ -175,3 +176,75 @@ def test_a_disk_that_is_full_for_a_while_loses_no_call(folder, ctx, monkeypatch)
     run_until(lambda: ctx.received, settings(folder), ctx)
     assert drafts(ctx)[0].call_id == "a@pbx"
     assert not ctx.alarms
+
+
+def rotate(folder, names, call, seams_s):
+    """Put a capture of a call into several files, each of which goes on where the one before ended."""
+    frames = sorted(frames_of(call))
+    ends_ns = [call.began_ns + round(at_s * 1e9) for at_s in (*seams_s, 1e6)]
+    for name, first_ns, end_ns in zip(names, [0, *ends_ns], ends_ns, strict=False):
+        write_frames(folder / name, [frame for frame in frames if first_ns <= frame[0] < end_ns])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a_00001_20260101120000.pcap", "a_00002_20260101120100.pcap", "a_00003_20260101120200.pcap"),
+        ("a.pcap", "a.pcap1", "a.pcap2"),
+        ("a9.pcap", "a10.pcap", "a11.pcap"),
+    ],
+)
+def test_a_call_over_the_seams_of_rotated_captures_is_one_recording(names, folder, ctx):
+    rotate(folder, names, WireCall(call_id="s@pbx", said=SAID, heard=HEARD), (0.9, 1.5))
+    run_until(lambda: len(list(ctx.state.items("capture:"))) == 3, settings(folder), ctx)
+    [draft] = drafts(ctx)
+    assert (draft.duration_s, draft.fields["caller_loss_percent"]) == (pytest.approx(2.0), "0.00")
+    assert (channels(ctx)[0] == g711.MU_LAW[np.frombuffer(SAID, np.uint8)]).all()
+
+
+def test_a_call_waits_for_the_next_capture_only_while_that_is_written(folder, ctx):
+    short = WireCall(call_id="short@pbx", port=30000, began_ns=BEGAN_NS - 20 * 10**9)
+    rotate(folder, ("a_1.pcap", "a_2.pcap"), WireCall(call_id="s@pbx", said=SAID, hangs_up=False), (0.9,))
+    write_frames(folder / "a_0.pcap", frames_of(short))
+    made = settings(folder, settle_age_s=1000)
+    for name in ("a_0.pcap", "a_1.pcap"):
+        os.utime(folder / name, (1, 1))
+    run_until(lambda: ctx.received, made, ctx)
+    assert [draft.call_id for draft in drafts(ctx)] == ["short@pbx"]
+    os.utime(folder / "a_2.pcap", (1, 1))
+    run_until(lambda: len(ctx.received) == 2, made, ctx)
+    assert drafts(ctx)[1].duration_s == pytest.approx(2.0)
+
+
+def test_a_hub_that_ends_between_two_captures_loses_nothing_of_the_call(folder, ctx):
+    rotate(folder, ("a_1.pcap", "a_2.pcap"), WireCall(call_id="s@pbx", said=SAID), (0.9,))
+    (folder / "a_2.pcap").rename(folder / "a_2.later")
+    write_frames(folder / "a_3.pcap", [])
+    made = settings(folder, settle_age_s=1000, after_import="delete")
+    os.utime(folder / "a_1.pcap", (1, 1))
+    run_until(lambda: any("still growing" in health.summary for health in ctx.health), made, ctx)
+    assert not ctx.received
+    (folder / "a_3.pcap").unlink()
+    (folder / "a_2.later").rename(folder / "a_2.pcap")
+    os.utime(folder / "a_2.pcap", (1, 1))
+    run_until(lambda: not list(folder.iterdir()), made, ctx)
+    assert drafts(ctx)[0].duration_s == pytest.approx(2.0)
+
+
+def test_captures_of_other_times_are_not_put_together(folder, ctx):
+    for number in (1, 2):
+        call = WireCall(call_id="same@pbx", began_ns=BEGAN_NS + number * 3600 * 10**9, said=SAID, hangs_up=False)
+        write_capture(folder / f"a_{number}.pcap", call)
+    run_until(lambda: len(ctx.received) == 2, settings(folder), ctx)
+    assert [draft.duration_s for draft in drafts(ctx)] == [pytest.approx(2.0)] * 2
+
+
+def test_the_recordings_of_a_long_series_come_as_the_calls_end(folder, ctx):
+    for number in range(6):
+        call = WireCall(call_id=f"{number}@pbx", began_ns=BEGAN_NS + number * 30 * 10**9, caller=str(200 + number))
+        write_capture(folder / f"a_{number}.pcap", call)
+    write_frames(folder / "a_6.pcap", [])
+    for path in folder.iterdir():
+        os.utime(path, (1, 1) if path.name != "a_6.pcap" else None)
+    run_until(lambda: len(ctx.received) == 5, settings(folder, settle_age_s=1000), ctx)
+    assert {key for key, _ in ctx.state.items("capture:")} >= {f"capture:a_{number}.pcap" for number in range(4)}

@@ -110,6 +110,18 @@ def test_keys_in_info_are_kept_with_their_time(wire):
     assert dialog.keys == [(2 * S, "5"), (3 * S, "*"), (4 * S, "#")]
 
 
+def test_how_a_side_wants_its_media_is_noted_when_it_changes(wire):
+    offer, held = sdp("192.0.2.1", 4000), sdp("192.0.2.1", 4000, direction="inactive")
+    fax = "v=0\r\nc=IN IP4 192.0.2.1\r\nm=image 4000 udptl t38\r\n"
+    dialog = heard(wire, *(request("INVITE", body=body) for body in (offer, offer, held, held, offer, fax)))
+    assert [(stance.at_ns, stance.media.kind, stance.media.is_held) for stance in dialog.stances] == [
+        (1 * S, "audio", False),
+        (3 * S, "audio", True),
+        (5 * S, "audio", False),
+        (6 * S, "image", False),
+    ]
+
+
 def test_what_the_network_asserts_and_fields_of_the_vendor_are_kept(wire):
     headers = 'P-Asserted-Identity: "Bob" <tel:+49301>\r\nX-Agent: 7\r\nUser-to-User: 00\r\nMax-Forwards: 70'
     dialog = heard(wire, request("INVITE", headers=headers), response("200 OK", headers="X-Agent: 8"))

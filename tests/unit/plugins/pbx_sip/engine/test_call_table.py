@@ -4,7 +4,8 @@ import pytest
 
 from hub.sdk import CallControl, LiveState, Recorded, Verdict
 from plugins.pbx_sip.calls.numbers import NumberPlan
-from plugins.pbx_sip.engine.call_table import LINGER_NS, CallTable, Habits, Hooks
+from plugins.pbx_sip.engine.call_table import LINGER_NS, CallTable, Hooks
+from plugins.pbx_sip.engine.habits import Habits
 from plugins.pbx_sip.sip.message import read_message, write_message
 from tests.doubles.sip_text import request, response, sdp
 
@@ -153,9 +154,9 @@ def test_hops_that_end_one_after_the_other_are_finished_together():
     owner.take(request("BYE", "c1", tag="b"), AT + 10 * S)
     owner.take(request("BYE", "c2", tag="b"), AT + 10 * S + S // 20)
     now = AT + 10 * S + LINGER_NS + 1
-    (group,) = owner.table.take_ended(now, 0)
+    (group,) = owner.table.take_ended(now)
     assert [call.id for call in group] == ["c1", "c2"]
-    assert owner.table.take_ended(now + S, 0) == []
+    assert owner.table.take_ended(now + S) == []
     assert not owner.table.calls
 
 

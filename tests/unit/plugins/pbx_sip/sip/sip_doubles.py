@@ -50,6 +50,7 @@ class Wire:
         self.is_reliable = is_reliable
         self.is_open = True
         self.peer = Peer("UDP", "192.0.2.1", 5060)
+        self.local = ("192.0.2.9", 5060)
         self._time = time
         self.sent: list[tuple[float, bytes]] = []
 

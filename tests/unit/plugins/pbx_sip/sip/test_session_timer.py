@@ -75,3 +75,16 @@ def test_without_refreshes_the_call_ends_a_little_early() -> None:
     watch.start(SessionTimer(1800, is_ours=True))
     watch.stop()
     assert time.is_idle
+
+
+def test_a_timer_that_ran_before_goes_on_where_it_was_and_one_that_ran_out_gets_a_moment() -> None:
+    time = Time()
+    told: list[tuple[str, float]] = []
+    watch = SessionWatch(
+        time.call_later, lambda: told.append(("refresh", time.now)), lambda: told.append(("end", time.now))
+    )
+    watch.start(SessionTimer(300, is_ours=True), elapsed_s=100)
+    time.pass_by(500)
+    watch.start(SessionTimer(300, is_ours=True), elapsed_s=5000)
+    time.pass_by(100)
+    assert told == [("refresh", 50), ("end", 168), ("refresh", 500), ("end", 532)]

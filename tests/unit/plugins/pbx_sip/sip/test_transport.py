@@ -155,6 +155,7 @@ def test_over_tls_both_ends_know_each_others_names(tmp_path: Path) -> None:
             assert server.came[0][1].peer.names == ("sbc.example.com",)
             assert client.came[0][1].peer.names == ("sbc.example.com",)
             assert server.came[0][1].peer.transport == "TLS"
+            assert server.came[0][1].local == ("127.0.0.1", port)
             async with serving() as plain:
                 plain.link("TLS", "127.0.0.1", port).send(OPTIONS)
                 await until(lambda: plain.counters["connects_failed"])

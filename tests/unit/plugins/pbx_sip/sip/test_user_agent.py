@@ -154,6 +154,24 @@ def test_what_cannot_be_served_is_refused_and_the_next_is_served() -> None:
     run(act)
 
 
+def test_every_refusal_is_told_before_it_is_sent() -> None:
+    async def act() -> None:
+        async with call() as (recorder, client, link):
+            told: list[tuple[int, str, int]] = []
+            recorder.agent.on_refusal = lambda refusal, response, back: told.append(
+                (refusal.status, response.to.tag, back.local[1])
+            )
+            answers = [
+                await client.ask(link, rport(make_request("INVITE", "Require: 100rel", branch="z9hG4bK-a"))),
+                await client.ask(link, rport(make_request("REGISTER", branch="z9hG4bK-c"))),
+                await client.ask(link, rport(make_request("INVITE", "Record-Route: nothing", branch="z9hG4bK-e"))),
+            ]
+            assert told == [(answer.status, answer.to.tag, recorder.port) for answer in answers]
+            assert [status for status, _, _ in told] == [420, 403, 400]
+
+    run(act)
+
+
 def test_a_refusal_outside_a_transaction_is_the_same_when_the_request_comes_again() -> None:
     async def act() -> None:
         async with call() as (_, client, link):

@@ -3,13 +3,15 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from plugins.pbx_sip.engine.brief import Brief
 from plugins.pbx_sip.engine.frames import Frame
 from plugins.pbx_sip.engine.intake import Intake, make_intake
 from plugins.pbx_sip.engine.line import ControlLine
@@ -21,7 +23,7 @@ from plugins.pbx_sip.packets.datagrams import Datagrams, Endpoints
 from plugins.pbx_sip.sip.message import write_message
 
 FLUSH_S = 0.8
-RECLAIM_S = 10.0
+RECLAIM_S = 2.0
 TELL_S = 1.0
 _PENDING_BYTES_MAX = 768 << 20
 _UNHEARD_MAX = 20_000
@@ -42,10 +44,11 @@ class Counts:
     strangers: dict[str, int] = field(default_factory=dict)
 
 
-class Tap:
+class Station:
     """One worker's work; `turn` it again and again."""
 
-    def __init__(self, order: Order, line: ControlLine) -> None:
+    def __init__(self, order: Order, line: ControlLine, brief: Path) -> None:
+        """brief: a file that tells a successor what this one was told."""
         self.is_done = False
         self._line = line
         self._order = order
@@ -60,6 +63,11 @@ class Tap:
         self._counts = Counts()
         self._flush_at = self._tell_at = self._reclaim_at = 0.0
         self._syncing: threading.Thread | None = None
+        self._brief = Brief(brief)
+        for port, (address, peers) in self._brief.openings.items():
+            self._open(port, address, peers)
+        for place, at_ns in self._brief.covered.items():
+            self._masks.cover(read_places(self._endpoints, [place]), at_ns)
 
     def turn(self, wait_s: float) -> None:
         """Take what came, at most so long; do what the control asks."""
@@ -83,7 +91,8 @@ class Tap:
         if now_s >= self._reclaim_at:
             self._reclaim_at = now_s + RECLAIM_S
             self._masks.forget(time.time_ns())
-            self._journal.reclaim()
+            with suppress(OSError):  # no room to carry anything on: it is tried again
+                self._journal.reclaim()
 
     def close(self) -> None:
         """Keep what is pending, and let go of everything."""
@@ -97,6 +106,8 @@ class Tap:
         pending, self._pending = self._pending, []
         kept = [part for part in map(self._masks.leave, pending) if len(part)]
         if not kept:
+            with suppress(OSError):
+                self._brief.write()
             return
         try:
             self._journal.append(kept)
@@ -105,10 +116,18 @@ class Tap:
             self._pending = self._bound(kept + self._pending)
             return
         self._counts.trouble = ""
+        with suppress(OSError):
+            self._brief.write()
         self._counts.kept += sum(map(len, kept))
         if self._syncing is None or not self._syncing.is_alive():
-            self._syncing = threading.Thread(target=self._journal.sync, name="sync", daemon=True)
+            self._syncing = threading.Thread(target=self._sync, name="sync", daemon=True)
             self._syncing.start()
+
+    def _sync(self) -> None:
+        try:
+            self._journal.sync()
+        except OSError as error:
+            self._counts.trouble = error.strerror or str(error)
 
     def _bound(self, parts: list[Datagrams]) -> list[Datagrams]:
         """What may wait for a disk; the oldest goes first."""
@@ -181,8 +200,7 @@ class Tap:
             case "open" | "shut" | "only":
                 self._let_in(frame)
             case "cover" | "uncover":
-                change = self._masks.cover if frame.says == "cover" else self._masks.uncover
-                change(keys, facts["at_ns"])
+                self._cover(frame, keys)
             case "listen":
                 self._heard_live = frozenset(keys)
             case "find":
@@ -195,6 +213,15 @@ class Tap:
             case "stop":
                 self.is_done = True
 
+    def _cover(self, frame: Frame, keys: Sequence[int]) -> None:
+        places, at_ns = frame.facts["places"], frame.facts["at_ns"]
+        if frame.says == "cover":
+            self._masks.cover(keys, at_ns)
+            self._brief.cover(places, at_ns)
+        else:
+            self._masks.uncover(keys, at_ns)
+            self._brief.uncover(places)
+
     def _greet(self, frame: Frame) -> None:
         """Tell a new control what it has not heard, and forget what it has."""
         if frame.says == "hello":
@@ -206,15 +233,22 @@ class Tap:
 
     def _let_in(self, frame: Frame) -> None:
         facts = frame.facts
-        try:
-            if frame.says == "open":
-                self._intake.open(facts["port"], facts["address"], facts["peers"])
-            elif frame.says == "shut":
+        match frame.says:
+            case "open":
+                self._brief.open(facts["port"], facts["address"], facts["peers"])
+                self._open(facts["port"], facts["address"], facts["peers"])
+            case "shut":
+                self._brief.shut(facts["port"])
                 self._intake.shut(facts["port"])
-            else:
+            case "only":
+                self._brief.keep_only(facts["ports"])
                 self._intake.keep_only(facts["ports"])
+
+    def _open(self, port: int, address: str, peers: Sequence[str]) -> None:
+        try:
+            self._intake.open(port, address, peers)
         except OSError as error:
-            self._line.say(Frame("taken", {"port": facts.get("port", 0), "reason": error.strerror or str(error)}))
+            self._line.say(Frame("taken", {"port": port, "reason": error.strerror or str(error)}))
 
     def _find(self, number: int, keys: list[int], from_ns: int, until_ns: int) -> None:
         """Where the media lies that went to or from endpoints, and what went to those who sent there."""

@@ -1,0 +1,32 @@
+"""Why packets of the network cannot be taken in, each with a way out."""
+
+from collections.abc import Iterable
+
+from hub.sdk import PluginError, SettingsError
+
+_GRANT = (
+    "Grant CAP_NET_RAW: AmbientCapabilities=CAP_NET_RAW CAP_NET_ADMIN in the systemd unit, or "
+    "`setcap cap_net_raw,cap_net_admin+ep` on the Python interpreter of the hub's own environment."
+)
+
+
+class CaptureDenied(PluginError):
+    """The process may not open raw sockets."""
+
+    def __init__(self) -> None:
+        super().__init__("the hub's user may not capture packets", hint=_GRANT)
+
+
+class NoInterface(SettingsError):
+    """No network interface of this name can be captured from."""
+
+    def __init__(self, reason: str, there_are: Iterable[str]) -> None:
+        names = ", ".join(there_are) or "none"
+        super().__init__(reason, field="interface", hint=f"The interfaces of this machine: {names}.")
+
+
+class BadExpression(SettingsError):
+    """The text is no filter expression, or it cannot be compiled here."""
+
+    def __init__(self, reason: str, *, hint: str = "") -> None:
+        super().__init__(reason, field="filter", hint=hint)

@@ -1,0 +1,44 @@
+"""Gaps: where so much of what one party sent was lost that a listener misses words."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from plugins.pbx_sip.rtp.packets import RtpPackets, extend_sequence, find_values
+
+SHORTEST_S = 0.5
+_GAPS_MAX = 5000
+_LEAP = 3000  # packets: a minute of sound; numbers that leap further are a new beginning, no loss
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """From the last packet before it to the first behind it, in seconds after the origin."""
+
+    at_s: float
+    until_s: float
+
+
+def find_gaps(packets: RtpPackets, origin_ns: int) -> list[Gap]:
+    """The gaps in what one party sent, in time; what it never sent leaves no number out, and is none.
+
+    packets: all of it, as keys and comfort noise are counted among the sound.
+    """
+    gaps: list[Gap] = []
+    if np.diff(packets.time_ns).max(initial=0) < SHORTEST_S * 1e9:  # something always came
+        return gaps
+    for ssrc in find_values(packets.ssrc):
+        mine = packets.ssrc == ssrc
+        numbers, time_ns = extend_sequence(packets.sequence[mine]), packets.time_ns[mine]
+        order = np.argsort(numbers, kind="stable")
+        lost = np.diff(numbers[order]) - 1
+        passed_s = np.diff(time_ns[order]) / 1e9
+        usual_s = float(np.median(passed_s[lost == 0])) if (lost == 0).any() else 0.0
+        # A sender that fell silent while little was lost was not missed for all of that time.
+        is_gap = (lost > 0) & (lost < _LEAP) & (passed_s >= SHORTEST_S) & (lost * usual_s * 2 >= passed_s)
+        starts = (time_ns[order][:-1][is_gap] - origin_ns) / 1e9
+        gaps += [
+            Gap(at_s, at_s + length_s)
+            for at_s, length_s in zip(starts.tolist(), passed_s[is_gap].tolist(), strict=True)
+        ]
+    return sorted(gaps, key=lambda gap: gap.at_s)[:_GAPS_MAX]

@@ -1,0 +1,1 @@
+"""The SIP recorder: its server takes recording sessions (SIPREC, RFC 7866) and plain forked calls."""

@@ -1,0 +1,40 @@
+"""Every message of a call, told to the owner before anything depends on it."""
+
+import time
+from collections.abc import Callable
+
+from plugins.pbx_sip.recorder.hooks import CallMessage, Hooks
+from plugins.pbx_sip.sip.link import Peer
+from plugins.pbx_sip.sip.message import Request, Response, write_message
+
+
+class CallJournal:
+    """Hands messages of calls to the owner; clock_ns: since 1970, UTC."""
+
+    def __init__(self, hooks: Hooks, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        self._hooks = hooks
+        self._clock_ns = clock_ns
+
+    def note_received(self, message: Request | Response, peer: Peer) -> int:
+        """A message came. Returns: when, ns since 1970."""
+        return self._note(message, peer, is_ours=False)
+
+    def note_sent(self, message: Request | Response, peer: Peer) -> int:
+        """A message of ours is about to be sent. Returns: when, ns since 1970."""
+        return self._note(message, peer, is_ours=True)
+
+    def now_ns(self) -> int:
+        """The moment, ns since 1970."""
+        return self._clock_ns()
+
+    def elapsed_s(self, since_ns: int) -> float:
+        """How long ago a moment was."""
+        return max(0.0, (self._clock_ns() - since_ns) / 1e9)
+
+    def _note(self, message: Request | Response, peer: Peer, *, is_ours: bool) -> int:
+        at_ns = self._clock_ns()
+        content = write_message(message)
+        self._hooks.message(
+            CallMessage(call_id=message.call_id, at_ns=at_ns, is_ours=is_ours, content=content, peer=peer)
+        )
+        return at_ns

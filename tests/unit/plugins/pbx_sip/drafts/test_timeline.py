@@ -1,0 +1,208 @@
+"""What a draft tells of the course of its call, and what the terms of recording make of its sound."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hub.sdk import EventKind, TimelineEvent, Verdict
+from plugins.pbx_sip.calls.dialog import Dialog, Side, Stance
+from plugins.pbx_sip.calls.numbers import NumberPlan
+from plugins.pbx_sip.calls.observer import Observer
+from plugins.pbx_sip.calls.recorded import Lane, RecordedCall
+from plugins.pbx_sip.drafts.draft import make_draft
+from plugins.pbx_sip.media.gaps import Gap, find_gaps
+from plugins.pbx_sip.packets.files import open_capture
+from plugins.pbx_sip.rtp.events import KeyPress
+from plugins.pbx_sip.sdp.description import Direction, Media
+from plugins.pbx_sip.sip.address import parse_address
+from tests.doubles import audio
+from tests.doubles.rtp_stream import BEGAN_NS, Sender, received
+from tests.doubles.shared_data import shared
+
+S = 1_000_000_000
+LOUD = 0x20
+FIVE = KeyPress(key="5", at_s=2.0, length_s=0.2)
+
+
+def lane(side=Side.CALLER, length_s=10.0, **more):
+    sound = np.full(round(length_s * 8000), LOUD, np.uint8)
+    return Lane(side=side, section=0, sound=sound, codings=("PCMU",), quality=None, **more)
+
+
+def call_of(*lanes, stances=(), keys=(), ended_s=10.0):
+    dialog = Dialog(
+        call_id="c1",
+        caller=parse_address("<sip:201@pbx>"),
+        called=parse_address("<sip:305@pbx>"),
+        answered_ns=BEGAN_NS,
+        ended_ns=BEGAN_NS + round(ended_s * S),
+        stances=list(stances),
+        keys=[(BEGAN_NS + round(at_s * S), key) for at_s, key in keys],
+    )
+    lanes = lanes or (lane(), lane(Side.CALLED))
+    return RecordedCall(dialog=dialog, hops=(dialog,), began_ns=BEGAN_NS, rate_hz=8000, law="PCMU", lanes=lanes)
+
+
+def stance(side, at_s, direction=Direction.SENDRECV, *, kind="audio", address="192.0.2.1", section=0, port=4000):
+    protocol = "udptl" if kind == "image" else "RTP/AVP"
+    media = Media(kind=kind, port=port, protocol=protocol, formats=(), address=address, direction=direction)
+    return Stance(side=side, section=section, at_ns=BEGAN_NS + round(at_s * S), media=media)
+
+
+@pytest.fixture
+def draft_of(tmp_path):
+    def make(call, pauses=(), **verdict):
+        spans = [(BEGAN_NS + round(one * S), BEGAN_NS + round(other * S)) for one, other in pauses]
+        path = tmp_path / "call.wav"
+        draft = make_draft(call, NumberPlan(), path, "test", verdict=Verdict(**verdict), pauses=spans)
+        return draft, audio.decoded(path.read_bytes())[0]
+
+    return make
+
+
+def spans(draft, kind):
+    return [(event.at_s, event.until_s, event.party) for event in draft.events if event.kind is kind]
+
+
+def test_a_pressed_key_is_told_without_its_digit(draft_of):
+    draft, _ = draft_of(call_of(lane(keys=(FIVE,)), lane(Side.CALLED)))
+    assert draft.events == (TimelineEvent(at_s=2.0, until_s=2.2, kind=EventKind.KEY, party="201"),)
+
+
+def test_a_rule_may_keep_the_digits(draft_of):
+    draft, _ = draft_of(call_of(lane(keys=(FIVE,)), keys=[(4.0, "#")]), keeps_keys=True)
+    assert [(event.at_s, event.text) for event in draft.events] == [(2.0, "5"), (4.0, "#")]
+
+
+def test_a_key_that_is_told_twice_was_pressed_once(draft_of):
+    draft, _ = draft_of(call_of(lane(keys=(FIVE,)), keys=[(2.3, "5"), (6.0, "5")]))
+    assert [event.at_s for event in draft.events] == [2.0, 6.0]
+
+
+def test_tones_of_keys_are_heard_unless_a_rule_masks_them(draft_of):
+    call = call_of(lane(keys=(FIVE,)), lane(Side.CALLED), keys=[(6.0, "1")])
+    assert draft_of(call)[1].all()
+    masked = draft_of(call, masks_keys=True)[1]
+    silent = np.flatnonzero(~masked.any(axis=1))
+    expected = [*range(round(1.95 * 8000), round(2.25 * 8000)), *range(round(5.95 * 8000), round(6.15 * 8000))]
+    assert silent.tolist() == expected
+    assert (call.lanes[0].sound == LOUD).all()
+
+
+def test_a_pause_is_silent_for_its_true_length_and_said_so(draft_of):
+    draft, samples = draft_of(call_of(), pauses=[(3.0, 5.5)])
+    assert spans(draft, EventKind.PAUSE) == [(3.0, 5.5, "")]
+    assert not samples[24000:44000].any()
+    assert samples[:24000].all()
+    assert samples[44000:].all()
+
+
+def test_a_call_that_ends_while_it_is_paused_is_as_long_as_it_was(draft_of):
+    draft, samples = draft_of(call_of(lane(length_s=4.0), ended_s=9.0), pauses=[(4.0, 20.0)])
+    assert draft.duration_s == 9.0
+    assert len(samples) == 72000
+    assert spans(draft, EventKind.PAUSE) == [(4.0, 9.0, "")]
+
+
+def test_what_is_lost_in_a_pause_is_no_gap(draft_of):
+    gaps = (Gap(2.9, 5.6), Gap(7.0, 8.0))
+    draft, _ = draft_of(call_of(lane(gaps=gaps)), pauses=[(3.0, 5.5)])
+    assert spans(draft, EventKind.GAP) == [(7.0, 8.0, "201")]
+
+
+def test_a_recording_ends_where_the_rules_say(draft_of):
+    gaps = (Gap(1.0, 2.0), Gap(3.0, 8.0), Gap(6.0, 7.0))
+    draft, samples = draft_of(call_of(lane(gaps=gaps)), longest_s=5.0)
+    assert (draft.duration_s, len(samples)) == (5.0, 40000)
+    assert spans(draft, EventKind.GAP) == [(1.0, 2.0, "201"), (3.0, 5.0, "201")]
+
+
+@pytest.mark.parametrize("direction", [Direction.SENDONLY, Direction.INACTIVE])
+def test_a_hold_is_of_who_said_it_first(draft_of, direction):
+    answer = Direction.INACTIVE if direction is Direction.INACTIVE else Direction.RECVONLY
+    stances = [
+        stance(Side.CALLER, -1.0),
+        stance(Side.CALLED, 0.0),
+        stance(Side.CALLED, 3.0, direction),
+        stance(Side.CALLER, 3.1, answer),
+        stance(Side.CALLED, 6.0),
+        stance(Side.CALLER, 6.1),
+        stance(Side.CALLER, 9.0, address="0.0.0.0"),
+    ]
+    draft, _ = draft_of(call_of(stances=stances))
+    assert [(at_s, party) for at_s, _, party in spans(draft, EventKind.HOLD)] == [(3.0, "305"), (9.0, "201")]
+    assert [until_s for _, until_s, _ in spans(draft, EventKind.HOLD)] == [
+        6.1 if direction is Direction.INACTIVE else 6.0,
+        10.0,
+    ]
+
+
+def test_an_announcement_that_only_ever_sends_is_no_hold(draft_of):
+    stances = [stance(Side.CALLER, 0.0, Direction.RECVONLY), stance(Side.CALLED, 0.0, Direction.SENDONLY)]
+    assert draft_of(call_of(stances=stances))[0].events == ()
+
+
+@pytest.mark.parametrize(("kind", "word"), [("image", "T.38"), ("video", "video"), ("text", "real-time text")])
+def test_other_media_that_both_sides_wanted_is_noted(draft_of, kind, word):
+    both = [stance(side, 4.0 + place, kind=kind, section=1) for place, side in enumerate(Side)]
+    [note] = draft_of(call_of(stances=both))[0].events
+    assert (note.kind, note.at_s) == (EventKind.NOTE, 5.0)
+    assert word in note.text
+    assert draft_of(call_of(stances=both[:1]))[0].events == ()
+    refused = [both[0], stance(Side.CALLED, 5.0, kind=kind, section=1, port=0)]
+    assert draft_of(call_of(stances=refused))[0].events == ()
+
+
+@pytest.mark.parametrize(("coding", "word"), [("SRTP", "encrypted"), ("EVS", "in EVS"), ("101", "payload type 101")])
+def test_what_cannot_be_decoded_is_noted(draft_of, coding, word):
+    [note] = draft_of(call_of(lane(), lane(Side.CALLED, undecoded=(coding,))))[0].events
+    assert (note.kind, note.party) == (EventKind.NOTE, "305")
+    assert word in note.text
+
+
+def test_how_much_was_concealed_stands_beside_the_quality(draft_of):
+    draft, _ = draft_of(call_of(lane(concealed_s=0.12)))
+    assert draft.fields["caller_concealed_s"] == "0.12"
+    assert "called_concealed_s" not in draft.fields
+
+
+def test_a_recording_client_that_pauses_is_told_as_a_pause(tmp_path):
+    observer = Observer()
+    with open_capture(shared("pcaps/siprec_broadworks_pause_resume.pcapng")) as blocks:
+        for block in blocks:
+            observer.add(block)
+    [call] = observer.take()
+    draft = make_draft(call, NumberPlan(), tmp_path / "call.wav", "test")
+    assert spans(draft, EventKind.PAUSE) == [(pytest.approx(10, abs=0.1), pytest.approx(15, abs=0.1), "")]
+    assert spans(draft, EventKind.HOLD) == []
+
+
+def test_who_came_and_went_is_told_but_for_the_beginning_and_the_end(tmp_path):
+    observer = Observer()
+    with open_capture(shared("pcaps/siprec_two_oracle.pcapng")) as blocks:
+        for block in blocks:
+            observer.add(block)
+    [call] = observer.take()
+    longer = replace(call, began_ns=call.began_ns - 5 * S)
+    draft = make_draft(longer, NumberPlan(), tmp_path / "call.wav", "test")
+    assert [(event.kind, event.party) for event in draft.events if event.kind is EventKind.JOIN] == [
+        (EventKind.JOIN, "9000"),
+        (EventKind.JOIN, "1002"),
+    ]
+    assert make_draft(call, NumberPlan(), tmp_path / "call.wav", "test").events == ()
+
+
+def test_a_gap_is_where_much_was_lost_and_not_where_nothing_was_said():
+    sender = Sender().send([b"\x20" * 160] * 100)
+    quiet = sender.pause(3.0).send([b"\x20" * 160] * 100).sent
+    assert find_gaps(received(quiet), BEGAN_NS) == []
+    [gap] = find_gaps(received(quiet[:40] + quiet[80:]), BEGAN_NS)
+    assert (gap.at_s, gap.until_s) == (pytest.approx(0.78), pytest.approx(1.6))
+    assert find_gaps(received(quiet[:40] + quiet[60:]), BEGAN_NS) == []
+
+
+def test_a_sender_that_begins_anew_leaves_no_gap():
+    sender = Sender().send([b"\x20" * 160] * 50)
+    sender.sequence = (sender.sequence + 20_000) & 0xFFFF
+    assert find_gaps(received(sender.pause(2.0).send([b"\x20" * 160] * 50).sent), BEGAN_NS) == []
