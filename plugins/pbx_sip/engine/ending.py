@@ -63,18 +63,18 @@ class Ending:
                     await self._tell_unwanted(call)
             if wanted:
                 await self._make_all(wanted)
-            await self._forget_media(group)
+            self._forget_media(group)
             self._forget(call.id for call in group)
         self._finishing.subtract(endpoints)
         self._finishing += Counter()  # leaves out those that no call uses any more
 
-    async def watch_strays(self) -> None:
-        """Make recordings of media that nobody signalled, once it has ended."""
+    async def watch_strays(self, *, makes: bool) -> None:
+        """Look after media that belongs to no call, such as RTCP, once it has ended; makes: recordings of speech."""
         while True:
             await asyncio.sleep(_STRAYS_S)
             for foreman in self._foremen:
                 try:
-                    await self._take_strays(foreman)
+                    await self._take_strays(foreman, makes=makes)
                 except WorkerAway:
                     continue
 
@@ -88,7 +88,7 @@ class Ending:
             ]
         except WorkerAway:
             return True
-        return any(frame.body for frame in found)
+        return any(frame.body or frame.facts["waits"] for frame in found)
 
     def close(self) -> None:
         """Let go of the processes that make recordings."""
@@ -132,12 +132,15 @@ class Ending:
         )
 
     async def _find(self, foreman: Foreman, places: list[str], from_ns: int, until_ns: int) -> Frame:
-        """Where the media of endpoints lies; a worker that is away comes back."""
+        """Where the media of endpoints lies; a worker that is away comes back, one whose disk is full writes on."""
         while True:
             try:
-                return await foreman.ask("find", places=places, from_ns=from_ns, until_ns=until_ns)
+                found = await foreman.ask("find", places=places, from_ns=from_ns, until_ns=until_ns)
             except WorkerAway:
-                await asyncio.sleep(_AGAIN_S)
+                found = None
+            if found is not None and not found.facts["waits"]:
+                return found
+            await asyncio.sleep(_AGAIN_S)
 
     async def _make(self, describe: Callable[[], Awaitable[Job]]) -> tuple[Made, ...]:
         """The recordings of a job; a disk that is full or away is waited for, and where the media lies asked anew."""
@@ -217,20 +220,20 @@ class Ending:
             else:
                 return
 
-    async def _forget_media(self, calls: Sequence[OpenCall]) -> None:
+    def _forget_media(self, calls: Sequence[OpenCall]) -> None:
         """Remove what was kept of calls, and nothing of who has used the same endpoints since."""
+        claims = self._table.signalling.claims
         for call in calls:
-            claims = self._table.signalling.claims
-            for endpoint in {each.endpoint for each in call.dialog.listenings}:
+            endpoints = sorted({each.endpoint for each in call.dialog.listenings})
+            ends_ns = []
+            for endpoint in endpoints:
                 _, taken_ns = claims.around(endpoint, call.id, call.dialog.last_ns)
-                before_ns = min(_ended_ns(call) + _LATE_NS, taken_ns)
+                ends_ns.append(min(_ended_ns(call) + _LATE_NS, taken_ns))
                 claims.forget(endpoint, call.id)
-                for foreman in self._foremen:
-                    found = await self._find(foreman, self._places([endpoint]), 0, before_ns)
-                    ways = found.facts["ways"]
-                    foreman.forget(ways, [before_ns] * (len(ways) // 2))
+            for foreman in self._foremen:
+                foreman.release(self._places(endpoints), ends_ns)
 
-    async def _take_strays(self, foreman: Foreman) -> None:
+    async def _take_strays(self, foreman: Foreman, *, makes: bool) -> None:
         silent_before_ns = now_ns() - _STRAY_SILENT_NS
         found = (await foreman.ask("flows", silent_before_ns=silent_before_ns)).facts
         ends = read_places(self._table.endpoints, found["ways"])
@@ -239,7 +242,7 @@ class Ending:
         if not strays:
             return
         sources = sorted({flow[0] for flow in strays if flow[3] >= _STRAY_PACKETS_MIN})
-        if sources:
+        if sources and makes:
             for made in await self._make(lambda: self._describe_strays(foreman, sources, silent_before_ns)):
                 await self._hand_over(made, None)
         ways = self._places(end for flow in strays for end in flow[:2])

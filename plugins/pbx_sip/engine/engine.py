@@ -25,6 +25,7 @@ from plugins.pbx_sip.engine.ending import Ending
 from plugins.pbx_sip.engine.foreman import Foreman
 from plugins.pbx_sip.engine.frames import Frame
 from plugins.pbx_sip.engine.habits import Habits
+from plugins.pbx_sip.engine.incidents import Incidents
 from plugins.pbx_sip.engine.live_sound import Listener
 from plugins.pbx_sip.engine.notes import (
     DECISION,
@@ -73,6 +74,7 @@ class Engine:
 
     def __init__(self, ctx: PluginContext, terms: Terms) -> None:
         self.tally = Tally()
+        self.incidents = Incidents(ctx)
         self._ctx = ctx
         self._terms = terms
         self._folder = ctx.scratch / "engine"
@@ -124,8 +126,7 @@ class Engine:
                 for foreman in self.foremen:
                     tasks.create_task(foreman.run())
                 tasks.create_task(self._keep_notes())
-                if self._terms.takes_strays:
-                    tasks.create_task(ending.watch_strays())
+                tasks.create_task(ending.watch_strays(makes=self._terms.takes_strays))
                 tasks.create_task(self._give_up_silent(ending))
                 while True:
                     self.table.turn(now_ns())
@@ -202,7 +203,7 @@ class Engine:
             case "taken":
                 text = f"Media port {frame.facts['port']} cannot be used: {frame.facts['reason']}"
                 hint = "End the other program, or give the recorder another range of media ports."
-                self._ctx.raise_alarm(
+                self.incidents.tell(
                     Alarm(key="port.taken", code="MEDIA_PORT_TAKEN", severity=Severity.MAJOR, text=text, hint=hint)
                 )
             case "keys":
@@ -232,7 +233,7 @@ class Engine:
         lost = sum(counts[name] - before.get(name, 0) for name in ("lost_in_kernel", "lost_for_want_of_disk"))
         if lost > 0:
             open_calls = [call.id for call in self.table.calls.values() if call.state is LiveState.RECORDING]
-            self._ctx.raise_alarm(
+            self.incidents.tell(
                 Alarm(
                     key="packets.lost",
                     code="PACKETS_LOST",
@@ -319,6 +320,7 @@ class Engine:
         """End calls whose end nobody told: of which neither signalling nor media was heard for long."""
         while True:
             await asyncio.sleep(_LOOK_S)
+            self.incidents.let_go()
             before_ns = now_ns() - round(self._terms.silent_s * 1e9)
             silent = [call for call in self.table.calls.values() if call.dialog.last_ns < before_ns]
             for call in silent:

@@ -24,6 +24,7 @@ _ASK_S = 30.0
 _READ_BYTES = 1 << 18
 _WRITE_BYTES_MAX = 64 << 20
 _LOG_BYTES = 2000
+_ANSWERS = frozenset({"found", "flows"})
 
 
 class WorkerAway(Exception):
@@ -105,6 +106,10 @@ class Foreman:
         """The media of flows before a moment each is not needed any more; ways: source and target in turn."""
         self._say(Frame("forget", {"places": list(ways), "before_ns": list(before_ns)}))
 
+    def release(self, places: Sequence[str], before_ns: Sequence[int]) -> None:
+        """The media to and from endpoints before a moment each is not needed any more."""
+        self._say(Frame("release", {"places": list(places), "before_ns": list(before_ns)}))
+
     def stop(self) -> None:
         """Have the worker end."""
         self._say(Frame("stop"))
@@ -141,8 +146,9 @@ class Foreman:
                 self._say(Frame("stop"))  # it works by settings of before; the next one knows the new ones
                 return
             self._brief()
-        elif (answer := self._asked.pop(frame.facts.get("number", 0), None)) is not None and frame.says != "message":
-            if not answer.done():
+        elif frame.says in _ANSWERS:
+            answer = self._asked.pop(frame.facts["number"], None)
+            if answer is not None and not answer.done():
                 answer.set_result(frame)
         else:
             self._hear(frame)

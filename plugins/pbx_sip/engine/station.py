@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from plugins.pbx_sip.engine.masks import Masks, pick
 from plugins.pbx_sip.engine.order import Order
 from plugins.pbx_sip.engine.places import read_places, write_places
 from plugins.pbx_sip.journal.journal import Journal
+from plugins.pbx_sip.journal.unit import Unit
 from plugins.pbx_sip.packets.datagrams import Datagrams, Endpoints
 from plugins.pbx_sip.sip.message import write_message
 
@@ -207,11 +208,21 @@ class Station:
                 self._find(facts["number"], keys, facts["from_ns"], facts["until_ns"])
             case "flows":
                 self._tell_flows(facts["number"], facts["silent_before_ns"])
-            case "forget":
-                for source, target, before_ns in zip(keys[0::2], keys[1::2], facts["before_ns"], strict=True):
-                    self._journal.forget_flow(source, target, before_ns)
+            case "forget" | "release":
+                self._forget(frame, keys)
             case "stop":
                 self.is_done = True
+
+    def _forget(self, frame: Frame, keys: Sequence[int]) -> None:
+        """Of "forget" the keys are flows, source and target in turn; of "release" endpoints."""
+        before_ns = frame.facts["before_ns"]
+        if frame.says == "forget":
+            for source, target, each_ns in zip(keys[0::2], keys[1::2], before_ns, strict=True):
+                self._journal.forget_flow(source, target, each_ns)
+            return
+        for key, each_ns in zip(keys, before_ns, strict=True):
+            for source, target in {(unit.source, unit.target) for unit in self._find_around([key], 0, each_ns)}:
+                self._journal.forget_flow(source, target, each_ns)
 
     def _cover(self, frame: Frame, keys: Sequence[int]) -> None:
         places, at_ns = frame.facts["places"], frame.facts["at_ns"]
@@ -252,17 +263,20 @@ class Station:
 
     def _find(self, number: int, keys: list[int], from_ns: int, until_ns: int) -> None:
         """Where the media lies that went to or from endpoints, and what went to those who sent there."""
-        self._flush()
-        units = self._journal.find(keys, from_ns, until_ns)
-        others = {unit.source for unit in units if unit.target in set(keys)} - set(keys)
-        if others:
-            known = {(unit.segment, unit.offset) for unit in units}
-            further = self._journal.find(others, from_ns, until_ns)
-            units += [unit for unit in further if (unit.segment, unit.offset) not in known]
-        ways = dict.fromkeys((unit.source, unit.target) for unit in units)
-        places = write_places(self._endpoints, [end for way in ways for end in way])
-        table = np.array([(unit.segment, unit.offset, unit.length) for unit in units], np.int64).reshape(-1, 3)
-        self._line.say(Frame("found", {"number": number, "ways": places}, table.tobytes()))
+        if self._counts.trouble:
+            self._line.say(Frame("found", {"number": number, "waits": True}))
+            return
+        units = self._find_around(keys, from_ns, until_ns)
+        table = np.array([unit.place for unit in units], np.int64).reshape(-1, 3)
+        self._line.say(Frame("found", {"number": number, "waits": False}, table.tobytes()))
+
+    def _find_around(self, keys: Collection[int], from_ns: int, until_ns: int) -> list[Unit]:
+        """Units to and from endpoints, and to those who sent there: who says one port may listen at another."""
+        wanted = set(keys)
+        units = self._journal.find(wanted, from_ns, until_ns)
+        others = {unit.source for unit in units if unit.target in wanted} - wanted
+        known = {unit.place for unit in units}
+        return units + [unit for unit in self._journal.find(others, from_ns, until_ns) if unit.place not in known]
 
     def _tell_flows(self, number: int, silent_before_ns: int) -> None:
         flows = [flow for flow in self._journal.flows() if flow.last_ns < silent_before_ns]

@@ -1,10 +1,12 @@
 """A recorder at work: its SIP server, its engine, and the presence of the telephone systems that call it."""
 
 import asyncio
+import gc
 import shutil
 import ssl
 from collections import deque
 from ipaddress import ip_network
+from typing import Literal
 
 from hub.sdk import Alarm, CallControl, ControlResult, PluginContext, SettingsError, Severity
 from plugins.pbx_sip.engine.engine import Engine, Terms
@@ -22,6 +24,7 @@ from plugins.pbx_sip.sip.link import Peer
 from plugins.pbx_sip.sip.message import Request
 
 _REPORT_S = 1.0
+_FREEZE_TURNS = 60
 _SILENT_S = 6 * 3600.0
 _ROOM_BYTES = 512 << 20
 _STRANGERS_KEY = "media.strangers"
@@ -40,7 +43,7 @@ class Recorder:
         self._asking: set[asyncio.Task[bool]] = set()
         order = Order(
             interface=settings.media_interface,
-            addresses=(settings.address,),
+            addresses=_addresses(settings),
             ports=(settings.rtp_first, settings.rtp_last),
         )
         workers = settings.workers if settings.media_interface else 1
@@ -60,6 +63,7 @@ class Recorder:
                 for foreman in self.engine.foremen:
                     await foreman.ready.wait()
                 await self.server.start()
+                gc.freeze()  # a full collection over thousands of standing calls would hold up answers
                 tasks.create_task(self._take_in())
                 tasks.create_task(self._report())
                 tasks.create_task(self._presences.run())
@@ -112,7 +116,9 @@ class Recorder:
     def refused(self, peer: Peer, why: str, request: Request) -> None:
         """Tell people of a client that was turned away."""
         self._ctx.log.warning("session.refused", peer=peer.host, reason=why, method=request.method)
-        self._ctx.raise_alarm(
+        if request.method not in {"INVITE", "REGISTER"}:
+            return
+        self.engine.incidents.tell(
             Alarm(
                 key=f"client.{peer.host}",
                 code="CLIENT_REFUSED",
@@ -145,7 +151,11 @@ class Recorder:
                 await asyncio.sleep(0)
 
     async def _report(self) -> None:
+        turns = 0
         while True:
+            turns += 1
+            if turns % _FREEZE_TURNS == 0:
+                gc.freeze()
             usage = await asyncio.to_thread(shutil.disk_usage, self._ctx.scratch)
             self._is_full = usage.free < _ROOM_BYTES
             self._tell_strangers()
@@ -158,7 +168,7 @@ class Recorder:
             return
         way, count = strangers.most_common(1)[0]
         host, _, port = way.partition(">")
-        self._ctx.raise_alarm(
+        self.engine.incidents.tell(
             Alarm(
                 key=_STRANGERS_KEY,
                 code="MEDIA_REFUSED",
@@ -171,10 +181,17 @@ class Recorder:
 
 def make_terms(settings: RecorderSettings) -> ServerTerms:
     """The terms of the SIP server. Raises: SettingsError where a file of TLS cannot be used."""
-    listen = [ListenAt(transport="udp", address=settings.address, port=int(port)) for port in settings.ports]
-    listen += [ListenAt(transport="tcp", address=settings.address, port=int(port)) for port in settings.ports]
+    plain: tuple[Literal["udp", "tcp"], ...] = ("udp", "tcp")
+    listen = [
+        ListenAt(transport=transport, address=address, port=int(port))
+        for address in _addresses(settings)
+        for transport in plain
+        for port in settings.ports
+    ]
     if settings.tls_port:
-        listen.append(ListenAt(transport="tls", address=settings.address, port=settings.tls_port))
+        listen += [
+            ListenAt(transport="tls", address=address, port=settings.tls_port) for address in _addresses(settings)
+        ]
     is_ipv6 = ":" in settings.advertised
     secret = settings.secret.get_secret_value()
     return ServerTerms(
@@ -187,6 +204,7 @@ def make_terms(settings: RecorderSettings) -> ServerTerms:
         advertised_ipv4="" if is_ipv6 else settings.advertised,
         advertised_ipv6=settings.advertised if is_ipv6 else "",
         tls_server=_make_tls(settings) if settings.tls_port else None,
+        tls_client=_make_tls_client(settings) if settings.tls_port and settings.tls_clients else None,
         secrets={settings.serial_number or "recorder": secret} if secret else {},
         serial_number=settings.serial_number,
         calls_max=settings.calls_max,
@@ -209,6 +227,20 @@ def _make_tls(settings: RecorderSettings) -> ssl.SSLContext:
             raise SettingsError(f"It cannot be used: {error}", field="tls_clients", hint="Give a PEM file.") from error
         context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+def _make_tls_client(settings: RecorderSettings) -> ssl.SSLContext:
+    """For requests of ours to clients whose connection is gone: whoever the authority vouches for, by any name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(settings.tls_clients)
+    context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    return context
+
+
+def _addresses(settings: RecorderSettings) -> tuple[str, ...]:
+    """Where to listen; "::" means all addresses of both families."""
+    return ("0.0.0.0", "::") if settings.address == "::" else (settings.address,)  # noqa: S104 - asked for
 
 
 def _to_call_message(message: Message) -> CallMessage:

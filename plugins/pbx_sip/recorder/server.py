@@ -111,7 +111,7 @@ class SipServer:
         self._door.is_draining = True
 
     async def end(self, call_id: str, reason: str = "") -> None:
-        """End a call by BYE; one that is not there has ended."""
+        """End a call by BYE once its answer is acknowledged, which may take 32 s; one that is not there has ended."""
         call = self._calls.find(call_id)
         if call is not None:
             await self._own.wait_for_ack(call)
@@ -123,10 +123,10 @@ class SipServer:
         return call is not None and await self._own.set_paused(call, paused=paused)
 
     async def ask_snapshot(self, call_id: str) -> None:
-        """Ask a client for all metadata of a call anew; it comes as an UPDATE or INVITE of the client, if it comes."""
+        """Ask a client for all metadata of a call anew, and wait for nothing: it comes as any UPDATE or INVITE does."""
         call = self._calls.find(call_id)
         if call is not None:
-            await self._own.ask_snapshot(call)
+            self._own.spawn(self._own.ask_snapshot(call))
 
     async def _listen(self, place: ListenAt) -> int:
         transport, transports = place.transport.upper(), self._agent.transports

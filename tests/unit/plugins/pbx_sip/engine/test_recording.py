@@ -48,6 +48,8 @@ async def until(condition: Any, what: str) -> Any:
 @asynccontextmanager
 async def running(device: SipMirror | SipRecorder, ctx: FakeContext) -> AsyncIterator[None]:
     """A device at work; its workers end with it."""
+    ctx.health.clear()
+    ctx.live.clear()
     task = asyncio.create_task(device.run())
     try:
         await until(lambda: task.done() or (ctx.health and ctx.health[-1].state is HealthState.OK), "the device")

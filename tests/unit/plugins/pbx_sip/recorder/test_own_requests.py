@@ -133,6 +133,7 @@ def test_all_metadata_is_asked_for_in_the_way_that_the_client_knows() -> None:
         async with serving(Owner()) as server, calling(server.ports[0]) as caller:
             await caller.invite(TWO)
             await server.ask_snapshot(caller.call_id)
+            await until(lambda: caller.requests)
             [update] = caller.requests
             assert (update.method, update.headers.get("Content-Type")) == ("UPDATE", "application/rs-metadata-request")
             assert update.headers.get("Content-Disposition") == "recording-session"
@@ -141,6 +142,7 @@ def test_all_metadata_is_asked_for_in_the_way_that_the_client_knows() -> None:
             caller.to_tag = answer.to.tag
             caller.link.send(write_message(caller.make("ACK")))
             await server.ask_snapshot(caller.call_id)
+            await until(lambda: caller.requests[-1].method == "ACK")
             [invite] = [each for each in caller.requests if each.method == "INVITE"]
             contents = read_contents(invite.body, invite.headers.get("Content-Type") or "")
             assert contents.sdp == answer.body
