@@ -90,4 +90,5 @@ missing_test_packages() {
     has sshd || echo openssh-server
     has unshare || echo util-linux
     [ -n "${CHROMIUM:-}" ] || has chromium || echo chromium
+    [ -n "${FIREFOX:-}" ] || has firefox-esr || echo firefox-esr
 }

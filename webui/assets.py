@@ -20,9 +20,12 @@ STYLE_PARTS = (
     "tables",
     "filters",
     "recordings",
+    "live",
     "dock",
     "wave",
+    "course",
     "cards",
+    "rules",
     "details",
     "gate",
 )

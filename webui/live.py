@@ -35,6 +35,7 @@ NEEDED = {
     Topic.RECORDING_CHANGED: "recording.list",
     Topic.SPOOL_CHANGED: "recording.list",
     Topic.INSTANCE_HEALTH: "device.list",
+    Topic.LIVE_CHANGED: "live.list",
     Topic.ALARM_RAISED: "alarm.list",
     Topic.ALARM_ACKNOWLEDGED: "alarm.list",
     Topic.ALARM_CLEARED: "alarm.list",

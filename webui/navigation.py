@@ -30,6 +30,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 permission="recording.list",
                 on_phone=True,
             ),
+            Entry(path="/live", label=later("Live calls"), icon="phone-call", permission="live.list", on_phone=True),
         ),
     ),
     (
@@ -37,6 +38,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry(path="/devices", label=later("Devices"), icon="server", permission="device.list", on_phone=True),
             Entry(path="/storage", label=later("Storage"), icon="hard-drive", permission="device.list", on_phone=True),
+            Entry(path="/rules", label=later("Recording rules"), icon="list-filter", permission="rule.list"),
             Entry(path="/plugins", label=later("Plug-ins"), icon="puzzle", permission="plugin.list"),
         ),
     ),
@@ -57,6 +59,12 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 icon="shield-alert",
                 permission="quarantine.list",
                 badge="quarantine",
+            ),
+            Entry(
+                path="/absent-calls",
+                label=later("Unrecorded calls"),
+                icon="circle-dashed",
+                permission="absence.list",
             ),
             Entry(path="/audit", label=later("Audit trail"), icon="clipboard-list", permission="audit.list"),
         ),

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from webui.assets import Assets
 from webui.pages import (
+    absent_calls,
     account,
     alarms,
     audit,
@@ -13,12 +14,17 @@ from webui.pages import (
     gate,
     instance_forms,
     instances,
+    live_calls,
     media,
     plugins,
     quarantine,
     recording,
     recordings,
+    rule_forms,
+    rule_test,
+    rules,
     storage,
+    uploads,
 )
 
 _POST = ["POST"]
@@ -45,6 +51,10 @@ def routes(assets: Assets) -> list[BaseRoute]:
         Route("/recordings/fresh", recordings.fresh_rows),
         Route("/recordings/total", recordings.total),
         Route("/recordings/waiting", recordings.waiting_badge),
+        Route("/live", live_calls.live_page),
+        Route("/live/list", live_calls.live_list),
+        Route("/live/{id}/audio", live_calls.audio),
+        Route("/live/{id}/{action}", live_calls.act, methods=_POST),
         Route("/r/{id}", recording.detail_page),
         Route("/r/{id}/player", recording.player),
         Route("/media/{id}", media.play),
@@ -56,6 +66,15 @@ def routes(assets: Assets) -> list[BaseRoute]:
         Route("/devices", instance_forms.devices_page),
         *(route for section in instances.SECTIONS for route in instance_forms.routes(section)),
         *(route for section in instances.SECTIONS for route in instances.routes(section)),
+        Route("/devices/{id:int}/files", uploads.upload, methods=_POST, max_body_size=uploads.BODY_BYTES),
+        Route("/rules", rules.rules_page),
+        Route("/rules/test", rule_test.test_page),
+        Route("/rules/otherwise", rules.otherwise_page),
+        Route("/rules/otherwise", rules.save_otherwise, methods=_POST),
+        Route("/rules/{id:int}/move", rules.move, methods=_POST),
+        Route("/rules/{id:int}/switch", rules.switch, methods=_POST),
+        *(route for shelf in rule_forms.SHELVES for route in rule_forms.routes(shelf)),
+        Route("/absent-calls", absent_calls.absent_calls_page),
         Route("/plugins", plugins.plugins_page),
         Route("/quarantine", quarantine.quarantine_page),
         Route("/quarantine/badge", quarantine.badge),

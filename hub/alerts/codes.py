@@ -299,6 +299,24 @@ ALARMS_LOST = AlarmCode(
     hint="The log of that time names each of them.",
     lasting=False,
 )
+MANDATORY_NOT_RECORDED = AlarmCode(
+    code="MANDATORY_NOT_RECORDED",
+    severity=Severity.CRITICAL,
+    title="Mandatory call not recorded",
+    text="{calls} call(s) of {device} that must be recorded were not, counted over 24 hours; the last one, by the rule "
+    "{rule}: {reason}.",
+    hint="The page Unrecorded calls lists each with what to do.",
+    lasting=False,
+)
+CALLS_MISSING = AlarmCode(
+    code="CALLS_MISSING",
+    severity=Severity.WARNING,
+    title="Calls without recording",
+    text="{calls} call(s) of {device} should have been recorded and were not, counted over 24 hours; the last one: "
+    "{reason}.",
+    hint="The page Unrecorded calls lists each with what to do.",
+    lasting=False,
+)
 
 CODES: tuple[AlarmCode, ...] = tuple(found for found in tuple(globals().values()) if isinstance(found, AlarmCode))
 """All of them, in this order."""

@@ -11,6 +11,9 @@ _WORDS = {
     Action.DEVICE_CHANGE: "{name} was changed",
     Action.DEVICE_DELETE: "{name} was deleted",
     Action.SETTINGS_CHANGE: "{name} were changed",
+    Action.RULES_ADD: "{name} was added to the recording rules",
+    Action.RULES_CHANGE: "{name} was changed in the recording rules",
+    Action.RULES_DELETE: "{name} was deleted from the recording rules",
     Action.SECRETS_ROTATE: "the master key was rotated",
 }
 

@@ -35,8 +35,9 @@ def rotate_master_key(config: HubConfig) -> tuple[int, int]:
         instances = Instances(database, rotated)
         resealed = instances.reseal(_ACTOR)
         status = instances.seal_status()
-        if not status.lost and not status.older:
+        lost = status.lost + instances.plugin_seals(config.state).reseal()
+        if not lost and not status.older:
             rotated.forget_old()
-        return resealed, status.lost
+        return resealed, lost
     finally:
         database.close()

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from hub.access.absent_calls import AbsentCallReader
 from hub.access.accounts import Accounts
+from hub.access.live_reader import LiveReader
 from hub.access.permissions import PERMISSIONS, PermissionRegistry
 from hub.access.reader import RecordingReader
 from hub.access.repeats import Repeats
@@ -18,10 +20,13 @@ from hub.db.database import Database
 from hub.ingest.quarantine import Quarantine
 from hub.ingest.spool import Spool
 from hub.observe.health import Probe, Readiness, enough_space
+from hub.rules.rules import Rules
 from hub.runtime.commands import CommandClient
 from hub.runtime.connectors import Connectors
 from hub.runtime.instances import Instances
+from hub.runtime.live.control import LiveControl
 from hub.runtime.plugins import Plugins
+from hub.runtime.uploads import Uploads
 from hub.vault.playback import Playback
 from hub.vault.stores import Stores
 
@@ -41,11 +46,16 @@ class Services:
     tokens: ApiTokens
     repeats: Repeats
     reader: RecordingReader
+    live: LiveReader
+    live_control: LiveControl
+    uploads: Uploads
     playback: Playback
     quarantine: Quarantine
     spool: Spool
     plugins: Plugins
     instances: Instances
+    rules: Rules
+    absent_calls: AbsentCallReader
     commands: CommandClient
     board: Board
     readiness: Readiness
@@ -72,6 +82,8 @@ def open_services(config: HubConfig) -> Iterator[Services]:
         connectors.watch(stores.forget)
         sessions = Sessions(db, idle_s=config.session_idle_s, absolute_s=config.session_absolute_s)
         spool = Spool(config.spool)
+        commands = CommandClient(config.command_socket)
+        live = LiveReader(db)
         yield Services(
             config=config,
             db=db,
@@ -82,12 +94,17 @@ def open_services(config: HubConfig) -> Iterator[Services]:
             tokens=ApiTokens(db),
             repeats=Repeats(db, secrets),
             reader=RecordingReader(db),
+            live=live,
+            live_control=LiveControl(db, live, commands, plugins),
+            uploads=Uploads(config.uploads, db, plugins, commands),
             playback=Playback(stores),
             quarantine=Quarantine(spool, db, board),
             spool=spool,
             plugins=plugins,
             instances=instances,
-            commands=CommandClient(config.command_socket),
+            rules=Rules(db),
+            absent_calls=AbsentCallReader(db),
+            commands=commands,
             board=board,
             readiness=Readiness(
                 [

@@ -8,9 +8,10 @@ from hub.audit import models as _audit
 from hub.catalog import models as _catalog
 from hub.db.model import Model
 from hub.jobs import models as _jobs
+from hub.rules import models as _rules
 from hub.runtime import models as _runtime
 
-OWNERS = (_access, _alerts, _audit, _catalog, _jobs, _runtime)
+OWNERS = (_access, _alerts, _audit, _catalog, _jobs, _rules, _runtime)
 """The modules whose import declares the tables."""
 
 

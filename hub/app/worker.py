@@ -32,6 +32,7 @@ from hub.ingest.later_forms import LaterForms
 from hub.ingest.spool import Spool
 from hub.jobs.worker import Worker, WorkerSettings
 from hub.observe import logging
+from hub.rules.absences import forget_absences
 from hub.runtime.connectors import Connectors
 from hub.runtime.instances import Instances
 from hub.runtime.plugins import Plugins
@@ -132,6 +133,7 @@ def _tidy(db: Database, board: Board) -> None:
     with db.write() as session:
         events.prune(session, utc_now() - _KEEP_EVENTS)
         forget_details(session, utc_now() - _KEEP_DETAILS)
+        forget_absences(session, utc_now())
     board.prune(to_ms(utc_now() - _KEEP_ALARMS))
 
 

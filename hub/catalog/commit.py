@@ -1,5 +1,6 @@
 """The last room: one transaction writes a batch of recordings with everything that belongs to them."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,12 +15,15 @@ from hub.audit.trail import Fact, append_facts
 from hub.catalog import details, events, postings, rollups
 from hub.catalog.claims import Claim, claim
 from hub.catalog.content import Content, columns_of, content_of
-from hub.catalog.models import Media, Placement, RawMetadata, Recording
+from hub.catalog.models import Media, Placement, RawMetadata, Recording, Timeline
 from hub.catalog.prepared import Committed, MediaKind, Outcome, PreparedMedia, PreparedRecording
 from hub.catalog.terms import terms_of
+from hub.catalog.timeline import events_json
 from hub.clock import to_ms, utc_now
 from hub.db.bulk import insert_rows
-from hub.db.plain import injective_text, storable_text
+from hub.db.plain import injective_text, storable_json, storable_text
+from hub.db.types import canonical_json
+from hub.sdk import RecordingDraft
 
 _RAW_KEY_LENGTH = 255
 _PROBLEM_LENGTH = 64
@@ -45,6 +49,7 @@ def commit_recordings(
     if rows:
         insert_rows(session, Recording.table(), rows)
         _write_raw(session, new)
+        _write_timelines(session, new)
         _write_media(session, new, rows[0]["catalogued_ms"])
         _write_index(session, rows, contents)
     _tell(session, claims)
@@ -90,6 +95,17 @@ def _write_raw(session: Session, new: Sequence[Claim]) -> None:
         for key, value in each.prepared.draft.raw.items()
     ]
     insert_rows(session, RawMetadata.table(), rows)
+
+
+def _write_timelines(session: Session, new: Sequence[Claim]) -> None:
+    timelines = ((each.recording_id, _timeline(each.prepared.draft)) for each in new)
+    rows = [{"recording_id": recording_id, "events": values} for recording_id, values in timelines if values]
+    insert_rows(session, Timeline.table(), rows)
+
+
+def _timeline(draft: RecordingDraft) -> list[JsonValue]:
+    values: list[JsonValue] = storable_json(events_json(draft.events))
+    return values
 
 
 def _write_media(session: Session, new: Sequence[Claim], now_ms: int) -> None:
@@ -193,4 +209,7 @@ def _seal_facts(each: Claim) -> dict[str, JsonValue]:
     }
     if each.is_merged:
         facts["merged"] = True
+    elif timeline := _timeline(each.prepared.draft):
+        sha256 = hashlib.sha256(canonical_json(timeline).encode()).hexdigest()
+        facts["timeline"] = {"events": len(timeline), "sha256": sha256}
     return facts

@@ -23,6 +23,7 @@ class Topic(StrEnum):
     RECORDING_CATALOGUED = "recording.catalogued"
     RECORDING_CHANGED = "recording.changed"
     INSTANCE_HEALTH = "instance.health"
+    LIVE_CHANGED = "live.changed"
     ALARM_RAISED = "alarm.raised"
     ALARM_ACKNOWLEDGED = "alarm.acknowledged"
     ALARM_CLEARED = "alarm.cleared"

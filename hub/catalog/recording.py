@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from hub import ids
 from hub.catalog.prepared import MediaKind, Verified
-from hub.sdk import Direction, Notice, Owner, Party
+from hub.sdk import Direction, Notice, Owner, Party, TimelineEvent
 
 
 def subject_of(recording_id: int) -> str:
@@ -129,7 +129,8 @@ class Moment:
 class RecordingDetail(RecordingRow):
     """All that is known about one recording.
 
-    provenance: field -> the rule that filled it. raw: unknown metadata as it was found. timeline: oldest first.
+    provenance: field -> the rule that filled it. raw: unknown metadata as it was found. events: what happened in its
+    course, in time. timeline: its life up to now, oldest first.
     """
 
     media: tuple[Media, ...]
@@ -137,5 +138,6 @@ class RecordingDetail(RecordingRow):
     fields: Mapping[str, str]
     provenance: Mapping[str, str]
     raw: Mapping[str, bytes]
+    events: tuple[TimelineEvent, ...]
     seal: Seal
     timeline: tuple[Moment, ...]

@@ -30,7 +30,7 @@ class Field(IntFlag):
     ANY = PARTIES | OWNER | TARGET | AGENT | SKILL
 
 
-_ROLES = {Role.CALLER: Field.CALLER, Role.CALLED: Field.CALLED, Role.PARTICIPANT: Field.PARTICIPANT}
+ROLES = {Role.CALLER: Field.CALLER, Role.CALLED: Field.CALLED, Role.PARTICIPANT: Field.PARTICIPANT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ def terms_of(content: Content, device_id: int) -> Terms:
 
 def _fields(content: Content) -> Iterator[tuple[str, int]]:
     for party in content.parties:
-        yield party.number, _ROLES[party.role].value
-        yield party.name, _ROLES[party.role].value
+        yield party.number, ROLES[party.role].value
+        yield party.name, ROLES[party.role].value
     if content.owner is not None:
         yield content.owner.id, Field.OWNER.value
         yield content.owner.name, Field.OWNER.value

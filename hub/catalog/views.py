@@ -21,8 +21,9 @@ from hub.catalog.recording import (
     StoredCopy,
     subject_of,
 )
+from hub.catalog.timeline import events_from
 from hub.clock import from_ms
-from hub.sdk import Notice
+from hub.sdk import Notice, TimelineEvent
 
 _MEDIA, _PLACEMENT, _ORIGIN = models.Media.table(), models.Placement.table(), models.Origin.table()
 LIST_COLUMNS = [
@@ -32,7 +33,7 @@ LIST_COLUMNS = [
 ]
 """What a line of the list needs of `recording`."""
 
-_RAW, _LINE = models.RawMetadata.table(), AuditLine.table()
+_RAW, _TIMELINE, _LINE = models.RawMetadata.table(), models.Timeline.table(), AuditLine.table()
 
 
 def recording_row(row: Any, legs: int = 1) -> RecordingRow:
@@ -51,6 +52,7 @@ def recording_detail(session: Session, row: Any, legs: int) -> RecordingDetail:
         fields=row.fields,
         provenance=row.provenance,
         raw=_raw(session, row.id),
+        events=_events(session, row.id),
         seal=_seal(session, row, media),
         timeline=_timeline(session, row, media, origins),
     )
@@ -142,6 +144,11 @@ def _origins(session: Session, recording_id: int) -> tuple[Origin, ...]:
 def _raw(session: Session, recording_id: int) -> Mapping[str, bytes]:
     rows = session.execute(select(_RAW).where(_RAW.c.recording_id == recording_id).order_by(_RAW.c.key))
     return {row.key: bytes(row.value) for row in rows}
+
+
+def _events(session: Session, recording_id: int) -> tuple[TimelineEvent, ...]:
+    values = session.scalar(select(_TIMELINE.c.events).where(_TIMELINE.c.recording_id == recording_id))
+    return events_from(values or ())
 
 
 def _seal(session: Session, row: Any, media: Sequence[Media]) -> Seal:

@@ -2,13 +2,14 @@
 
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from hub.cli.exits import Exit
 from hub.errors import HubError
-from hub.sdk import PluginError
+from hub.sdk import Device, PluginError
 
 _OWN = {
     "serve": "serve",
@@ -63,11 +64,20 @@ def _load(point: EntryPoint) -> click.Command:
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """One catalog for the call recordings of every PBX a company owns.
 
     Start with `recording-hub serve`, or see it at work with `recording-hub demo`.
     """
+    ctx.obj = _find_devices
+
+
+def _find_devices(plugin: str, data: Path | None = None) -> list[Device]:
+    """What a plug-in's own command is given."""
+    from hub.app.plugin_devices import find_devices  # noqa: PLC0415 - the command line starts without the hub's parts
+
+    return find_devices(plugin, data)
 
 
 def main() -> NoReturn:

@@ -132,6 +132,11 @@ class HubConfig(BaseModel):
         return self.data / "state"
 
     @property
+    def uploads(self) -> Path:
+        """Files that people uploaded for a device, until the device has taken them over."""
+        return self.data / "uploads"
+
+    @property
     def run(self) -> Path:
         """What matters only while the hub runs."""
         return self.data / "run"
@@ -172,7 +177,7 @@ class HubConfig(BaseModel):
 
         Raises: ConfigError.
         """
-        for folder in (self.data, self.spool, self.storage, self.scratch, self.state, self.run):
+        for folder in (self.data, self.spool, self.storage, self.scratch, self.state, self.uploads, self.run):
             paths.make_folder(folder)
         paths.make_socket_folder(self.command_socket)
 

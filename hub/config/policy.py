@@ -43,7 +43,7 @@ class MediaPolicy(BaseModel):
         ge=6_000,
         le=128_000,
         title="Opus bit rate",
-        description="For one channel; a recording with its parties on two channels takes twice as much.",
+        description="For each channel on which somebody speaks; silence takes little.",
         json_schema_extra={"unit": "bit/s"},
     )
     opus_complexity: int = Field(
@@ -52,6 +52,14 @@ class MediaPolicy(BaseModel):
         le=10,
         title="Opus complexity",
         description="Higher sounds a little better and costs more processor time; 1 to 4 sound alike for telephony.",
+    )
+    backlog_items: int = Field(
+        default=500,
+        ge=1,
+        le=900,
+        title="Convert later from",
+        description="While more recordings than this wait, originals that play are stored at once and converted later.",
+        json_schema_extra={"unit": "recordings"},
     )
     verify: Verification = Field(
         default=Verification.CHECKSUM,

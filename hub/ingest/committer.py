@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.orm import Session
@@ -26,9 +27,12 @@ from hub.ingest.work import Item, KnownPreferences, Work
 from hub.jobs.job import NewJob
 from hub.jobs.queue import enqueue_all
 from hub.observe.metrics import RECORDED_BYTES, RECORDINGS, ROOM_SECONDS
-from hub.sdk import CallDetail
+from hub.rules.absences import keep_absences
+from hub.sdk import AbsentCall, CallDetail
 from hub.steps import DurableStep, reached
 from hub.vault.copies import copy_job, remove_job
+
+T = TypeVar("T", CallDetail, AbsentCall)
 
 LATER_FORM = "ingest.form"
 _WAIT_S = 0.2
@@ -108,10 +112,7 @@ class Committer:
 
     def _write(self, session: Session, batch: Sequence[Item]) -> dict[str, Committed]:
         prepared = [item.preparation.recording for item in batch if item.preparation]
-        details: dict[int, list[tuple[str, CallDetail]]] = {}
-        for item in batch:
-            if isinstance(item.entry.item, CallDetail):
-                details.setdefault(item.entry.instance_id, []).append((item.entry.receipt_id, item.entry.item))
+        details, absences = _by_device(batch, CallDetail), _by_device(batch, AbsentCall)
         hold_devices(session, recordings={each.instance_id for each in prepared}, details=details.keys())
         committed = {}
         if prepared:
@@ -120,6 +121,9 @@ class Committer:
             enqueue_all(session, self._plan_jobs(batch, committed))
         for instance_id, each in sorted(details.items()):
             commit_details(session, instance_id, each)
+        for instance_id, calls in sorted(absences.items()):
+            for lacking in keep_absences(session, instance_id, calls):
+                self.conditions.not_recorded(session, lacking)
         if time.monotonic() - self._told_s > _NEWS_EVERY_S:
             with suppress(OSError):
                 waiting = max(self.work.spool.count() - len(batch), 0)
@@ -206,3 +210,12 @@ class Committer:
             if finding.encode_error:
                 form = self.preferences.get().media.stored_form.value
                 self.conditions.not_encoded(item.entry, finding.codec, form, finding.encode_error)
+
+
+def _by_device(batch: Sequence[Item], kind: type[T]) -> dict[int, list[tuple[str, T]]]:
+    """The items of one kind as (receipt id, item), by their device."""
+    found: dict[int, list[tuple[str, T]]] = {}
+    for each in batch:
+        if isinstance(each.entry.item, kind):
+            found.setdefault(each.entry.instance_id, []).append((each.entry.receipt_id, each.entry.item))
+    return found

@@ -3,12 +3,16 @@
 import threading
 from collections.abc import Callable
 
+from sqlalchemy.orm import Session
+
 from hub.alerts.board import HUB, Board
 from hub.alerts.codes import (
+    CALLS_MISSING,
     CONFIGURATION_ERROR,
     DATABASE_DOWN,
     FILE_ENCODE_ERROR,
     FILE_PARSE_ERROR,
+    MANDATORY_NOT_RECORDED,
     SPOOL_FULL,
     SPOOL_STUCK,
     STORAGE_AUTH,
@@ -16,10 +20,15 @@ from hub.alerts.codes import (
     STORAGE_FULL,
 )
 from hub.ingest.entry import Entry
-from hub.sdk import Alarm
+from hub.rules.absences import Lacking
+from hub.sdk import Absence, Alarm
 from hub.vault.stores import Trouble
 
 _STORAGE = {Trouble.DOWN: STORAGE_DOWN, Trouble.FULL: STORAGE_FULL, Trouble.AUTH: STORAGE_AUTH}
+_ABSENCES = {
+    Absence.NO_MEDIA: "it was signalled, and none of its media was received",
+    Absence.UNREADABLE: "its media was received and cannot be decoded or decrypted",
+}
 _NAMES_SHOWN = 80
 
 
@@ -94,6 +103,21 @@ class Conditions:
             "ingest.file_encode", file=_short(entry.origin_name), codec=codec, target=target, reason=reason
         )
         self._board.raise_soon(f"instance:{entry.instance_id}", alarm)
+
+    def not_recorded(self, session: Session, lacking: Lacking) -> None:
+        """Calls that should have been recorded were not; told in the transaction that keeps them."""
+        last = lacking.last
+        facts = {
+            "calls": lacking.calls,
+            "device": self.device(lacking.device_id),
+            "rule": last.rule,
+            "reason": last.text or _ABSENCES[last.why],
+        }
+        if lacking.is_mandatory:
+            alarm = MANDATORY_NOT_RECORDED.alarm("rules.mandatory", **facts)
+        else:
+            alarm = CALLS_MISSING.alarm("rules.missing", **facts)
+        self._board.raise_in(session, f"instance:{lacking.device_id}", alarm)
 
     def _raise(self, source: str, alarm: Alarm) -> None:
         with self._lock:

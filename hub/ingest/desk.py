@@ -124,6 +124,9 @@ class _Pass:
         self._on_progress = on_progress
         self._playable = reading.is_sound and (reading.container, reading.codec) in _FORMS
         self._target = self._choose_target(wanted)
+        self._is_complete = self._is_read = True
+        if wanted.form_waits and self._target and self._playable:
+            self._target, self._is_complete = None, False
         self._framer = Framer(reading.sample_rate_hz, reading.channels)
         self._peaks = PeakMeter(reading.sample_rate_hz, reading.channels)
         self._speech = SpeechMeter()
@@ -131,7 +134,6 @@ class _Pass:
         self._encode_error = ""
         self._samples = 0
         self._budget = _Budget(wanted.budget_cpu_s, reading.samples)
-        self._is_complete = self._is_read = True
 
     def run(self) -> Finding:
         """Read all audio once."""

@@ -1,4 +1,4 @@
-"""Drafts and call details as JSON: what a spool entry says of itself, readable by the next version of the hub.
+"""What a spool entry says of itself, as JSON: a draft, a call detail or an absent call, for the next hub to read.
 
 Any string survives, also a file name that is no UTF-8 (its stray bytes are lone surrogates, as Python reads them):
 the JSON is plain ASCII, so a surrogate is written as an escape and read back as it was.
@@ -10,7 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from hub.catalog.timeline import events_from, events_json
 from hub.sdk import (
+    Absence,
+    AbsentCall,
     CallDetail,
     Direction,
     MediaFile,
@@ -52,6 +55,7 @@ def encode_draft(draft: RecordingDraft) -> Json:
         "fields": dict(draft.fields),
         "provenance": dict(draft.provenance),
         "raw": {name: b64encode(value).decode() for name, value in draft.raw.items()},
+        "events": events_json(draft.events),
         "problem": list(draft.problem) if draft.problem else None,
     }
 
@@ -81,6 +85,7 @@ def decode_draft(data: Mapping[str, Any], folder: Path) -> RecordingDraft:
         fields=dict(data["fields"]),
         provenance=dict(data["provenance"]),
         raw={name: b64decode(value, validate=True) for name, value in data["raw"].items()},
+        events=events_from(data.get("events", ())),
         problem=_decode_problem(data["problem"]),
     )
 
@@ -125,6 +130,44 @@ def decode_detail(data: Mapping[str, Any]) -> CallDetail:
         target=data["target"],
         skill=data["skill"],
         numbers=tuple(data["numbers"]),
+        fields=dict(data["fields"]),
+    )
+
+
+def encode_absence(call: AbsentCall) -> Json:
+    """A call without a recording as JSON values.
+
+    Raises: ValueError if a time has no time zone.
+    """
+    return {
+        "absence_id": call.absence_id,
+        "why": call.why.value,
+        "started_at": _encode_time(call.started_at),
+        "ended_at": _encode_time(call.ended_at),
+        "call_id": call.call_id,
+        "direction": call.direction.value,
+        "parties": [_encode_party(party) for party in call.parties],
+        "rule": call.rule,
+        "text": call.text,
+        "fields": dict(call.fields),
+    }
+
+
+def decode_absence(data: Mapping[str, Any]) -> AbsentCall:
+    """What `encode_absence` wrote.
+
+    Raises: KeyError, TypeError, ValueError if `data` is no such call.
+    """
+    return AbsentCall(
+        absence_id=data["absence_id"],
+        why=Absence(data["why"]),
+        started_at=datetime.fromisoformat(data["started_at"]),
+        ended_at=datetime.fromisoformat(data["ended_at"]),
+        call_id=data["call_id"],
+        direction=Direction(data["direction"]),
+        parties=_decode_parties(data["parties"]),
+        rule=data["rule"],
+        text=data["text"],
         fields=dict(data["fields"]),
     )
 

@@ -159,6 +159,7 @@ class Drain:
                 self._work.put_back(item.claim)
                 self._names.appendleft(item.entry.receipt_id)  # nothing is taken before it, so work comes to an end
             break
+        self._work.waiting_items = len(self._names)
         if items:
             self._start(items)
 

@@ -10,12 +10,15 @@ from pathlib import Path
 import av
 import av.error
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 
 from hub.ingest.pcm import Samples
 
-# Below this libopus silently codes two channels as one (measured by the stereo bit of its packets).
-_OPUS_STEREO_MIN_BPS = 24_000
+# Two channels are two streams of their own: coupled, libopus silently codes them as one at the rates of speech.
+_OPUS_UNCOUPLED = 255
+_OPUS_STEREO = 1  # then the first is the left one, the second the right one: RFC 7845 section 5.1.1
+_OPUS_FAMILY_AT = 18  # in the identification header
 _OPUS_RATES_HZ = (8000, 12000, 16000, 24000, 48000)
 _MP3_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _MP3_BPS_PER_HZ = 2  # 16 kbit/s for a channel of telephony, 32 kbit/s for one of wideband
@@ -52,7 +55,6 @@ def choose_target(form: str, sample_rate_hz: int, channels: int, opus_bps: int, 
     if form in {"opus", "mp3"} and channels > 2:
         form = "flac"
     if form == "opus":
-        bit_rate = opus_bps if channels == 1 else max(2 * opus_bps, _OPUS_STEREO_MIN_BPS)
         rate = _at_least(sample_rate_hz, _OPUS_RATES_HZ)
         return Target(
             container="ogg",
@@ -60,7 +62,7 @@ def choose_target(form: str, sample_rate_hz: int, channels: int, opus_bps: int, 
             extension="opus",
             sample_rate_hz=rate,
             channels=channels,
-            bit_rate_bps=bit_rate,
+            bit_rate_bps=channels * opus_bps,
             complexity=opus_complexity,
         )
     if form == "mp3":
@@ -139,10 +141,12 @@ class Encoder:
         options: dict[str, str] = {}
         if target.codec == "libopus":
             options = {
-                "application": "voip",
+                "application": "audio",  # voip would filter what is to be kept as it was
                 "frame_duration": str(_OPUS_FRAME_MS),
                 "compression_level": str(target.complexity),
             }
+            if target.channels > 1:
+                options["mapping_family"] = str(_OPUS_UNCOUPLED)
         elif target.codec == "libmp3lame":
             options = {"compression_level": "7", "joint_stereo": "0"}
         stream = self._output.add_stream(target.codec, rate=target.sample_rate_hz, options=options)
@@ -151,7 +155,17 @@ class Encoder:
         stream.format = "s16p" if target.codec == "libmp3lame" else "s16"
         if target.bit_rate_bps:
             stream.bit_rate = target.bit_rate_bps
+        if target.codec == "libopus" and target.channels > 1:
+            _name_channels(stream.codec_context)
         return stream
+
+
+def _name_channels(context: AudioCodecContext) -> None:
+    """Say in the header which stream is which side."""
+    context.open()
+    header = bytearray(context.extradata or b"")
+    header[_OPUS_FAMILY_AT] = _OPUS_STEREO
+    context.extradata = bytes(header)
 
 
 def _blame(exc: Exception) -> Exception:

@@ -1,4 +1,4 @@
-"""What lies in one folder of the spool: a recording or a call detail that the hub has promised to keep.
+"""What lies in one folder of the spool: what the hub has promised to keep.
 
 Layout of an entry's folder, whose name is the receipt:
     entry.json     what was handed over, and what intake added (see `encode_entry`)
@@ -16,8 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from hub.clock import from_ms, to_ms
-from hub.ingest.drafts import decode_detail, decode_draft, encode_detail, encode_draft
-from hub.sdk import BadRecording, CallDetail, MediaFile, RecordingDraft
+from hub.ingest.drafts import (
+    decode_absence,
+    decode_detail,
+    decode_draft,
+    encode_absence,
+    encode_detail,
+    encode_draft,
+)
+from hub.sdk import AbsentCall, BadRecording, CallDetail, MediaFile, RecordingDraft
 
 ENTRY_NAME = "entry.json"
 ATTEMPTS_NAME = "attempts"
@@ -25,6 +32,10 @@ MADE_STEM = "made-"
 REASON_NAME = "reason.json"
 _VERSION = 1
 _YEARS = (1900, 2200)
+
+
+Item = RecordingDraft | CallDetail | AbsentCall
+"""What a source hands over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +51,9 @@ class SpooledMedia:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One thing in the spool: `item` is a draft, whose media paths lead into `folder`, or a call detail.
+    """One thing in the spool: a draft, whose media paths lead into `folder`, a call detail, or an absent call.
 
-    recording_id: given at intake, so that every retry means the same recording; 0 for a call detail.
+    recording_id: given at intake, so that every retry means the same recording; 0 for anything else than a draft.
     attempts: how often work on it began and the worker died. crashes: how often it made the desk crash.
     """
 
@@ -51,7 +62,7 @@ class Entry:
     recording_id: int
     received_at: datetime
     folder: Path
-    item: RecordingDraft | CallDetail
+    item: Item
     media: tuple[SpooledMedia, ...] = ()
     attempts: int = 0
     crashes: int = 0
@@ -59,9 +70,13 @@ class Entry:
     @property
     def origin_name(self) -> str:
         """What people know it by."""
-        if isinstance(self.item, CallDetail):
-            return self.item.detail_id
-        return self.item.origin_name or self.item.origin_id
+        match self.item:
+            case CallDetail():
+                return self.item.detail_id
+            case AbsentCall():
+                return self.item.absence_id
+            case RecordingDraft():
+                return self.item.origin_name or self.item.origin_id
 
     @property
     def size_bytes(self) -> int:
@@ -84,15 +99,14 @@ def encode_entry(entry: Entry) -> bytes:
 
     Raises: BadRecording if a time has no time zone.
     """
-    is_draft = isinstance(entry.item, RecordingDraft)
     _refuse_odd_times(entry)
     try:
-        item = encode_draft(entry.item) if isinstance(entry.item, RecordingDraft) else encode_detail(entry.item)
+        kind, item = _encode_item(entry.item)
     except ValueError as exc:
         raise BadRecording(f"{entry.origin_name}: {exc}", hint="Report it to the author of the plug-in.") from exc
     data = {
         "version": _VERSION,
-        "kind": "recording" if is_draft else "detail",
+        "kind": kind,
         "receipt_id": entry.receipt_id,
         "instance_id": entry.instance_id,
         "recording_id": entry.recording_id,
@@ -103,6 +117,28 @@ def encode_entry(entry: Entry) -> bytes:
         "item": item,
     }
     return json.dumps(data, separators=(",", ":")).encode("ascii")
+
+
+def _encode_item(item: Item) -> tuple[str, dict[str, Any]]:
+    match item:
+        case CallDetail():
+            return "detail", encode_detail(item)
+        case AbsentCall():
+            return "absence", encode_absence(item)
+        case RecordingDraft():
+            return "recording", encode_draft(item)
+
+
+def _decode_item(kind: str, data: Any, folder: Path) -> Item:
+    match kind:
+        case "recording":
+            return decode_draft(data, folder)
+        case "detail":
+            return decode_detail(data)
+        case "absence":
+            return decode_absence(data)
+        case _:
+            raise ValueError(f"kind {kind}")
 
 
 def _refuse_odd_times(entry: Entry) -> None:
@@ -131,7 +167,7 @@ def read_entry(folder: Path) -> Entry:
 def _decode_entry(data: Any, folder: Path) -> Entry:
     if data["version"] != _VERSION:
         raise ValueError(f"version {data['version']}, known is {_VERSION}")
-    item = decode_draft(data["item"], folder) if data["kind"] == "recording" else decode_detail(data["item"])
+    item = _decode_item(data["kind"], data["item"], folder)
     files = [media for media in getattr(item, "media", ()) if isinstance(media, MediaFile)]
     media = tuple(
         SpooledMedia(file.path, seal["name"], seal["size_bytes"], seal["sha256"], file.channel_parties)

@@ -15,13 +15,14 @@ class Wanted:
     """The policy as far as the desk needs it; form: keep, opus, mp3, wav or flac.
 
     budget_cpu_s: what takes longer is left for later, so that a long recording is catalogued as soon as a short one;
-    None: everything now.
+    None: everything now. form_waits: the form of an original that plays is left for later.
     """
 
     form: str
     opus_bps: int
     opus_complexity: int
     budget_cpu_s: float | None = None
+    form_waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

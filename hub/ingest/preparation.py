@@ -32,24 +32,28 @@ class Preparation:
         return all(finding.is_complete for finding in self.findings)
 
 
-def wanted_by(policy: MediaPolicy, budget_cpu_s: float | None = None) -> Wanted:
+def wanted_by(policy: MediaPolicy, budget_cpu_s: float | None = None, *, form_waits: bool = False) -> Wanted:
     """What the desk is to make under `policy`."""
     return Wanted(
         form=policy.stored_form.value,
         opus_bps=policy.opus_bitrate_bps,
         opus_complexity=policy.opus_complexity,
         budget_cpu_s=budget_cpu_s,
+        form_waits=form_waits,
     )
 
 
-def examine(entry: Entry, policy: MediaPolicy, desks: DeskPool) -> tuple[Finding, ...]:
+def examine(entry: Entry, policy: MediaPolicy, desks: DeskPool, waiting_items: int = 0) -> tuple[Finding, ...]:
     """Let the desk look at each media file; what it makes lies in the entry's folder.
+
+    waiting_items: how many entries wait for the same.
 
     Raises: DeskCrashed (over one of the files), DeskFailed.
     """
     began_s = time.monotonic()
     # An original that is not kept cannot be turned into another form later.
-    wanted = wanted_by(policy, _BUDGET_CPU_S if policy.keep_original else None)
+    is_behind = waiting_items > policy.backlog_items
+    wanted = wanted_by(policy, _BUDGET_CPU_S, form_waits=is_behind) if policy.keep_original else wanted_by(policy)
     findings = tuple(
         desks.examine(media.path, entry.folder / f"{MADE_STEM}{part}", wanted) for part, media in enumerate(entry.media)
     )

@@ -14,7 +14,7 @@ from hub.ingest.entry import write_attempts
 from hub.ingest.preparation import examine, store
 from hub.ingest.quarantine import Reason, Room
 from hub.ingest.work import Item, KnownPreferences, Work
-from hub.sdk import BadRecording, CallDetail, HealthState, PluginError, RecordingDraft, RetryLater
+from hub.sdk import BadRecording, HealthState, PluginError, RecordingDraft, RetryLater
 from hub.vault.stores import StoreFault, Stores, name_trouble
 
 DESK_CRASHES_MAX = 2
@@ -56,7 +56,7 @@ class Preparer:
 
         Returns: False if it went another way: back to the spool, or to quarantine.
         """
-        if isinstance(item.entry.item, CallDetail):
+        if not isinstance(item.entry.item, RecordingDraft):
             return True
         try:
             return self._examine_and_store(item, item.entry.item)
@@ -83,7 +83,7 @@ class Preparer:
             self.work.put_back(item.claim)
             return False
         self.work.begin(item.claim.receipt_id)
-        findings = examine(item.entry, preferred.media, self.desks)
+        findings = examine(item.entry, preferred.media, self.desks, self.work.waiting_items)
         try:
             item.preparation = store(item.entry, draft, findings, preferred.media, self.stores, store_id)
         except BadRecording as exc:

@@ -23,7 +23,7 @@ from hub.clock import utc_now
 from hub.ids import new_id
 from hub.ingest.durable import away, copy_durably, room_bytes, sync_folder, write_durably
 from hub.ingest.entry import ENTRY_NAME, Entry, SpooledMedia, encode_entry, name_receipt, read_entry
-from hub.sdk import BadRecording, CallDetail, MediaFile, MediaLocation, Receipt, RecordingDraft, RetryLater
+from hub.sdk import AbsentCall, BadRecording, CallDetail, MediaFile, MediaLocation, Receipt, RecordingDraft, RetryLater
 from hub.steps import DurableStep, reached
 
 _TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY})  # a folder is never renamed onto one that holds something
@@ -89,20 +89,14 @@ class Spool:
 
         Raises: BadRecording, RetryLater.
         """
-        receipt_id = name_receipt(instance_id, detail.detail_id, "detail")
-        if known := self._find_receipt(receipt_id):
-            return known
-        with self._writing() as folder:
-            return self._publish(
-                Entry(
-                    receipt_id=receipt_id,
-                    instance_id=instance_id,
-                    recording_id=0,
-                    received_at=utc_now(),
-                    folder=folder,
-                    item=detail,
-                )
-            )
+        return self._submit_words(instance_id, name_receipt(instance_id, detail.detail_id, "detail"), detail)
+
+    def submit_absence(self, instance_id: int, call: AbsentCall) -> Receipt:
+        """Take over what is known of a call without a recording, as durably as a recording.
+
+        Raises: BadRecording, RetryLater.
+        """
+        return self._submit_words(instance_id, name_receipt(instance_id, call.absence_id, "absence"), call)
 
     def entries(self, limit: int = 1000) -> list[str]:
         """Receipts of what waits, the oldest first; with more than 20 times `limit` waiting, in any order."""
@@ -164,6 +158,21 @@ class Spool:
                 os.close(lock)
                 removed += 1
         return removed
+
+    def _submit_words(self, instance_id: int, receipt_id: str, item: CallDetail | AbsentCall) -> Receipt:
+        if known := self._find_receipt(receipt_id):
+            return known
+        with self._writing() as folder:
+            return self._publish(
+                Entry(
+                    receipt_id=receipt_id,
+                    instance_id=instance_id,
+                    recording_id=0,
+                    received_at=utc_now(),
+                    folder=folder,
+                    item=item,
+                )
+            )
 
     def _find_receipt(self, receipt_id: str) -> Receipt | None:
         for room in (self.ready, self.quarantine):

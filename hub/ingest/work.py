@@ -36,7 +36,7 @@ class Devices(Protocol):
 
 @dataclass(slots=True)
 class Item:
-    """One claimed entry on its way; preparation: None for a call detail, and before the vault is done."""
+    """One claimed entry on its way; preparation: None for what has no media, and before the vault is done."""
 
     claim: Claim
     entry: Entry
@@ -63,13 +63,17 @@ class DrainSettings:
 
 
 class Work:
-    """Entries by their receipt; safe to use from all threads of the drain."""
+    """Entries by their receipt; safe to use from all threads of the drain.
+
+    waiting_items: how many are known to wait, as far as they were listed.
+    """
 
     def __init__(self, spool: Spool, settings: DrainSettings) -> None:
         self.spool = spool
         self.journal = Journal(spool)
         self.stopping = threading.Event()
         self.look_again = threading.Event()
+        self.waiting_items = 0
         self.store_gate = Gate(settings.first_pause_s, settings.longest_pause_s)
         self.database_gate = Gate(settings.first_pause_s, settings.longest_pause_s)
         self._lock = threading.Lock()

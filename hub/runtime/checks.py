@@ -12,12 +12,13 @@ import structlog
 
 from hub.runtime.failure import Failure, FailureKind, PluginFailure
 from hub.runtime.limits import Limits
+from hub.runtime.plugin_seals import UNSAVED
 from hub.runtime.process import HostProcess
+from hub.runtime.questions import WORDS, Questions
 from hub.runtime.roster import Folders, RosterEntry, make_order
 from hub.runtime.wire import WireError, health_from_json
 from hub.sdk import Health
 
-UNSAVED = 0  # stands in for the id of an instance that is not saved yet
 _AT_ONCE = 4
 _log = structlog.get_logger(__name__)
 
@@ -25,9 +26,10 @@ _log = structlog.get_logger(__name__)
 class Checks:
     """Runs checks, a few at a time."""
 
-    def __init__(self, folders: Folders, limits: Limits, at_once: int = _AT_ONCE) -> None:
+    def __init__(self, folders: Folders, limits: Limits, questions: Questions, at_once: int = _AT_ONCE) -> None:
         self._folders = folders
         self._limits = limits
+        self._questions = questions
         self._slots = asyncio.Semaphore(at_once)
 
     async def check(self, entry: RosterEntry, deadline_s: float) -> Health:
@@ -55,7 +57,7 @@ class Checks:
             order, lambda stream, text: log.info("plugin.printed", stream=stream, text=text)
         )
         made = asyncio.Event()
-        asking = asyncio.create_task(_ask(process, made))
+        asking = asyncio.create_task(self._ask(process, order["instance_id"], made))
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._limits.start_s):
@@ -72,27 +74,29 @@ class Checks:
             await process.end(0.0)
             await process.clear_away()
 
-
-async def _ask(process: HostProcess, made: asyncio.Event) -> Health:
-    try:
-        async for message in process.messages():
-            match message["says"]:
-                case "made":
-                    made.set()
-                case "checked":
-                    return health_from_json(message["health"])
-                case "ended" if message["failure"]:
-                    raise PluginFailure(Failure.from_json(message["failure"]))
-                case _:
-                    pass  # alarms and reports of a check are of no interest
-    except (WireError, KeyError, ValueError, TypeError) as exc:
-        text = f"Its process does not keep to the protocol: {exc}."
-        raise PluginFailure(Failure(kind=FailureKind.CRASHED, message=text)) from exc
-    finally:
-        made.set()
-    code = await process.wait()
-    text = f"Its process ended during the check (exit code {code})."
-    raise PluginFailure(Failure(kind=FailureKind.CRASHED, message=text))
+    async def _ask(self, process: HostProcess, instance_id: int, made: asyncio.Event) -> Health:
+        try:
+            async for message in process.messages():
+                match message["says"]:
+                    case "made":
+                        made.set()
+                    case "checked":
+                        return health_from_json(message["health"])
+                    case "ended" if message["failure"]:
+                        raise PluginFailure(Failure.from_json(message["failure"]))
+                    case question if question in WORDS:
+                        found = await self._questions.answer(instance_id, message)
+                        process.send({"says": "answer", "number": message["number"], **found})
+                    case _:
+                        pass  # alarms and reports of a check are of no interest
+        except (WireError, KeyError, ValueError, TypeError) as exc:
+            text = f"Its process does not keep to the protocol: {exc}."
+            raise PluginFailure(Failure(kind=FailureKind.CRASHED, message=text)) from exc
+        finally:
+            made.set()
+        code = await process.wait()
+        text = f"Its process ended during the check (exit code {code})."
+        raise PluginFailure(Failure(kind=FailureKind.CRASHED, message=text))
 
 
 def _timeout(message: str) -> PluginFailure:

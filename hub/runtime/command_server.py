@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import socket
-import struct
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -13,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from hub.runtime import peers
 from hub.runtime.failure import PluginFailure
 from hub.runtime.wire import MAX_LINE_BYTES
 
@@ -39,17 +37,8 @@ class CommandServer:
 
         Raises: OSError.
         """
-        fresh = self._path.with_name(f"{self._path.name}.new")
-        fresh.unlink(missing_ok=True)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener = peers.listen(self._path, _BACKLOG)
         try:
-            before = os.umask(0o177)  # made with the right mode, not changed to it
-            try:
-                listener.bind(str(fresh))
-            finally:
-                os.umask(before)
-            listener.listen(_BACKLOG)
-            fresh.rename(self._path)  # whoever finds it can already connect
             self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=MAX_LINE_BYTES)
         except BaseException:
             listener.close()
@@ -67,7 +56,7 @@ class CommandServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if not _is_own(writer.get_extra_info("socket")):
+            if not peers.is_own(writer.get_extra_info("socket")):
                 return
             async with asyncio.timeout(_FIRST_LINE_S):
                 line = await reader.readline()
@@ -114,10 +103,3 @@ async def _carry_out(handler: Handler, arguments: dict[str, Any]) -> dict[str, A
     except Exception as exc:  # noqa: BLE001 - one bad request must not end the supervisor
         _log.exception("command.failed")
         return {"refused": f"The supervisor failed: {exc!r}."}
-
-
-def _is_own(connection: socket.socket) -> bool:
-    """Whether the other end is a process of the hub's own user, or of root."""
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    _, user, _ = struct.unpack("3i", credentials)
-    return user in {os.geteuid(), 0}

@@ -15,9 +15,12 @@ from typing import Any
 from hub.runtime.failure import Failure, PluginFailure, SupervisorAway
 from hub.runtime.forms import plain
 from hub.runtime.wire import MAX_LINE_BYTES, health_from_json
-from hub.sdk import Health, Kind, PluginSettings
+from hub.sdk import CallControl, ControlResult, Health, Kind, PluginSettings
 
 _CHECK_S = 10.0
+_CONTROL_S = 10.0
+_FILE_S = 60.0
+_ON_THE_WAY_S = 3.0  # what ends with its deadline must still be told
 _START_S = 5.0  # a fresh process imports the plug-in before its check begins
 
 
@@ -36,6 +39,14 @@ class ProcessStatus:
     starts: int = 0
     memory_bytes: int = 0
     summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioPlace:
+    """Where to ask for the audio of a call, and what the call is called there."""
+
+    socket: Path
+    call: str
 
 
 class CommandClient:
@@ -68,6 +79,42 @@ class CommandClient:
         }
         answer = self._ask("check", arguments, deadline_s + _START_S, key)
         return health_from_json(answer["health"])
+
+    def control(
+        self,
+        instance_id: int,
+        live_id: int,
+        action: CallControl,
+        *,
+        resume_after_s: float | None = None,
+        deadline_s: float = _CONTROL_S,
+        key: str = "",
+    ) -> ControlResult:
+        """Steer a call that goes on. live_id: the hub's own id of it.
+
+        Raises: PluginFailure (NOT_FOUND: it is over), SupervisorAway.
+        """
+        about = {"action": action.value, "resume_after_s": resume_after_s}
+        arguments = {"instance_id": instance_id, "live_id": live_id, "deadline_s": deadline_s, **about}
+        answer = self._ask("control", arguments, deadline_s + _ON_THE_WAY_S, key)
+        return ControlResult(done=bool(answer["done"]), text=str(answer["text"]))
+
+    def listen(self, instance_id: int, live_id: int, *, deadline_s: float = 5.0) -> AudioPlace:
+        """Where a call that goes on can be heard.
+
+        Raises: PluginFailure (NOT_FOUND: it is over), SupervisorAway.
+        """
+        arguments = {"instance_id": instance_id, "live_id": live_id}
+        answer = self._ask("listen", arguments, deadline_s, "")
+        return AudioPlace(socket=Path(answer["socket"]), call=answer["call"])
+
+    def take_file(self, instance_id: int, path: Path, name: str, *, deadline_s: float = _FILE_S, key: str = "") -> None:
+        """Have a running device take over a file. name: what people call it.
+
+        Raises: PluginFailure (BAD_RECORDING: it is not what it should be), SupervisorAway.
+        """
+        arguments = {"instance_id": instance_id, "path": str(path), "name": name, "deadline_s": deadline_s}
+        self._ask("take_file", arguments, deadline_s + _ON_THE_WAY_S, key)
 
     def reload(self, instance_id: int, *, deadline_s: float = 5.0, key: str = "") -> None:
         """The instance was added, changed or deleted: take it up now.

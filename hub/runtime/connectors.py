@@ -16,7 +16,23 @@ from hub.runtime.instance import Instance, alarm_source
 from hub.runtime.instances import Instances
 from hub.runtime.plugins import Plugins
 from hub.runtime.state import KeyedState
-from hub.sdk import Alarm, CallDetail, Connector, Health, Kind, Log, Receipt, RecordingDraft, RetryLater, Stage, State
+from hub.sdk import (
+    AbsentCall,
+    Alarm,
+    CallDetail,
+    CallOutline,
+    Connector,
+    Health,
+    Kind,
+    LiveCall,
+    Log,
+    Receipt,
+    RecordingDraft,
+    RetryLater,
+    Stage,
+    State,
+    Verdict,
+)
 
 _WATCH_S = 2.0
 _log = structlog.get_logger(__name__)
@@ -30,6 +46,7 @@ class ServiceContext:
         self._config = config
         self._instances = instances
         self._board = board
+        self._seals = instances.plugin_seals(config.state)
         self._lock = threading.Lock()
         self._state: KeyedState | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="health")
@@ -74,12 +91,54 @@ class ServiceContext:
         """
         _refuse()
 
+    async def submit_absence(self, call: AbsentCall) -> Receipt:  # noqa: ARG002 - the contract's name
+        """Only sources submit.
+
+        Raises: TypeError.
+        """
+        _refuse()
+
+    def decide(self, call: CallOutline) -> Verdict:  # noqa: ARG002 - the contract's name
+        """Only sources have calls.
+
+        Raises: TypeError.
+        """
+        _refuse()
+
     async def stage(self, receipt_id: str) -> Stage:  # noqa: ARG002 - the contract's name
         """Only sources submit.
 
         Raises: TypeError.
         """
         _refuse()
+
+    def show_call(self, call: LiveCall) -> None:  # noqa: ARG002 - the contract's name
+        """Only sources have calls.
+
+        Raises: TypeError.
+        """
+        _refuse()
+
+    def drop_call(self, call_id: str) -> None:  # noqa: ARG002 - the contract's name
+        """Only sources have calls.
+
+        Raises: TypeError.
+        """
+        _refuse()
+
+    def seal(self, plain: bytes) -> str:
+        """Bytes as text that only this instance can open.
+
+        Raises: SettingsError, RetryLater.
+        """
+        return self._seals.seal(self._about.id, plain)
+
+    def unseal(self, sealed: str) -> bytes:
+        """What `seal` was given.
+
+        Raises: SettingsError, RetryLater.
+        """
+        return self._seals.unseal(self._about.id, sealed)
 
     def report(self, health: Health) -> None:
         """Say how it is now; written in the background."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,26 +12,35 @@ from typing import Any, TypeVar
 from hub.alerts import codes
 from hub.clock import to_ms, utc_now
 from hub.ingest.spool import Spool
+from hub.rules.decider import Decider
 from hub.runtime.channel import Channel
 from hub.runtime.failure import Failure, FailureKind
+from hub.runtime.live.shown import ShownCalls
 from hub.runtime.state import KeyedState
 from hub.runtime.wire import alarm_to_json, health_to_json
 from hub.sdk import (
+    AbsentCall,
     Alarm,
     CallDetail,
+    CallOutline,
     Health,
+    LiveCall,
     Log,
     NotFound,
     Receipt,
     RecordingDraft,
     RetryLater,
+    SettingsError,
     Stage,
     State,
+    Verdict,
 )
 
 T = TypeVar("T")
 _SUBMITTERS = 4
 _STAGE_S = 30.0
+_SEAL_S = 10.0
+_SEAL_BYTES = 65_536
 _FACT_LIMIT = 2000
 _REFUSED_KEY = "hub.spool_refuses"
 
@@ -64,11 +74,12 @@ class ChannelLog:
 
 @dataclass(frozen=True, slots=True)
 class HostFolders:
-    """Where a plug-in process works: the hub's spool, its own scratch folder and its own state file."""
+    """Where a plug-in process works: the hub's spool, its own scratch folder, its own state file, all rules."""
 
     spool: Path
     scratch: Path
     state: Path
+    rules: Path
 
 
 class HostContext:
@@ -85,6 +96,8 @@ class HostContext:
         self._spool: Spool | None = None
         self._state: KeyedState | None = None
         self._log = ChannelLog(channel)
+        self._decider = Decider(instance_id, folders.rules, lambda: self.state, self._log)
+        self._shown = ShownCalls(channel)
         self._is_refused: bool | None = None  # unknown: an earlier process may have left the alarm
         self._submitters = ThreadPoolExecutor(_SUBMITTERS, thread_name_prefix="submit")
 
@@ -127,6 +140,17 @@ class HostContext:
         """
         return await self._take_over(lambda spool: spool.submit_detail(self._instance_id, detail), "detail")
 
+    async def submit_absence(self, call: AbsentCall) -> Receipt:
+        """Hand over what is known of a call that was not recorded.
+
+        Raises: RetryLater, BadRecording.
+        """
+        return await self._take_over(lambda spool: spool.submit_absence(self._instance_id, call), "absence")
+
+    def decide(self, call: CallOutline) -> Verdict:
+        """Whether the recording rules want a call."""
+        return self._decider.decide(call)
+
     async def stage(self, receipt_id: str) -> Stage:
         """How far a handed-over recording has come; while it waits in the spool, the catalog is not asked.
 
@@ -144,6 +168,30 @@ class HostContext:
             _raise(Failure.from_json(failure))
         return Stage(answer["stage"])
 
+    def show_call(self, call: LiveCall) -> None:
+        """Put a call on the list of those that go on, or say what changed."""
+        self._shown.show(call)
+
+    def drop_call(self, call_id: str) -> None:
+        """Take a call off the list."""
+        self._shown.drop(call_id)
+
+    def seal(self, plain: bytes) -> str:
+        """Bytes as text that only this instance can open; the supervisor has the key.
+
+        Raises: ValueError for more than 64 KiB; SettingsError where the key is lost; RetryLater.
+        """
+        if len(plain) > _SEAL_BYTES:
+            raise ValueError(f"at most {_SEAL_BYTES} bytes can be sealed: seal a key, and encrypt with that")
+        return str(self._ask_now("seal", plain=b64encode(plain).decode())["sealed"])
+
+    def unseal(self, sealed: str) -> bytes:
+        """What `seal` was given.
+
+        Raises: SettingsError, RetryLater.
+        """
+        return b64decode(self._ask_now("unseal", sealed=sealed)["plain"])
+
     def report(self, health: Health) -> None:
         """Say how it is now."""
         self._channel.say("health", health=health_to_json(health))
@@ -159,6 +207,7 @@ class HostContext:
     def close(self) -> None:
         """Wait for what is being handed over, and let go of the state."""
         self._submitters.shutdown(wait=True, cancel_futures=True)
+        self._decider.close()
         if self._state is not None:
             self._state.close()
 
@@ -176,6 +225,15 @@ class HostContext:
         if not receipt.duplicate:
             self._channel.say("received", what=what, at_ms=to_ms(utc_now()))
         return receipt
+
+    def _ask_now(self, says: str, **values: str) -> dict[str, Any]:
+        try:
+            answer = self._channel.ask(says, **values).result(_SEAL_S)
+        except TimeoutError:
+            raise RetryLater("The hub does not answer.") from None
+        if failure := answer.get("failure"):
+            _raise(Failure.from_json(failure))
+        return answer
 
     def _stage_in_spool(self, receipt_id: str) -> Stage | None:
         spool = self._open_spool()
@@ -202,6 +260,8 @@ class HostContext:
 def _raise(failure: Failure) -> None:
     if failure.kind is FailureKind.NOT_FOUND:
         raise NotFound(failure.message, hint=failure.hint)
+    if failure.kind is FailureKind.SETTINGS:
+        raise SettingsError(failure.message, hint=failure.hint)
     raise RetryLater(failure.message, hint=failure.hint)
 
 

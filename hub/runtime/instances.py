@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -24,6 +25,7 @@ from hub.runtime.html_form import Form, parse_form
 from hub.runtime.instance import Instance, InstanceHealth, InstanceOptions, InstanceState, alarm_source
 from hub.runtime.instance_rows import find_row, health_of, health_to_json, instance_of, open_entry, sealed_entry
 from hub.runtime.models import InstanceEntry
+from hub.runtime.plugin_seals import PluginSeals
 from hub.runtime.plugins import Plugins
 from hub.runtime.roster import RosterEntry
 from hub.runtime.sealing import put_together, reseal_all, seal_all, take_apart, unseal_all
@@ -279,6 +281,10 @@ class Instances:
                 except SecretError:
                     counts["lost"] += 1
         return SealStatus(**counts)
+
+    def plugin_seals(self, folder: Path) -> PluginSeals:
+        """What plug-ins keep sealed, under the same master key. folder: where the keys of instances lie."""
+        return PluginSeals(self._secrets, folder)
 
     def reseal(self, actor: Actor) -> int:
         """Seal every stored secret under the current master key.

@@ -2,16 +2,20 @@
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from hub.runtime.failure import Failure, FailureKind
+from hub.runtime import questions
+from hub.runtime.failure import Failure, FailureKind, PluginFailure
 from hub.runtime.limits import Limits
+from hub.runtime.live.open_errands import OpenErrands
+from hub.runtime.live.wire import call_from_json
 from hub.runtime.output import Bucket
 from hub.runtime.process import HostProcess
 from hub.runtime.wire import WireError, alarm_from_json, health_from_json
-from hub.sdk import Alarm, Health, Stage
+from hub.sdk import Alarm, Health, LiveCall
 
 _MESSAGES_BURST, _MESSAGES_PER_S = 4000.0, 2000.0
 _LOGS_BURST, _LOGS_PER_S = 400.0, 100.0
@@ -48,8 +52,11 @@ class Listener(Protocol):
     def printed(self, stream: str, text: str) -> None:
         """It wrote to stdout or stderr."""
 
-    async def stage_of(self, receipt_id: str) -> Stage | Failure:
-        """How far a recording has come, for the process that asked."""
+    def showed(self, changes: Mapping[str, LiveCall | None]) -> None:
+        """It put calls on the list of those that go on, or took them off (None)."""
+
+    async def answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """What the process wants to know, or the failure, as JSON values."""
         ...
 
 
@@ -78,7 +85,17 @@ class Life:
         self._said_ended = False
         self._last_words: Failure | None = None
         self._answers: set[asyncio.Task[None]] = set()
+        self._errands = OpenErrands()
         self._logs = Bucket(_LOGS_BURST, _LOGS_PER_S)
+
+    async def ask(self, errand: str, arguments: dict[str, Any], deadline_s: float) -> dict[str, Any]:
+        """Have the plug-in do something.
+
+        Returns: what it says of it. Raises: PluginFailure.
+        """
+        if not self.made:
+            raise PluginFailure(Failure(kind=FailureKind.RETRY_LATER, message="The device is starting."))
+        return await self._errands.send(self.process.send, errand, arguments, deadline_s)
 
     async def run(self, called: asyncio.Event) -> Ended:
         """Watch until the process ends, or until `called` is set, which ends it."""
@@ -102,6 +119,7 @@ class Life:
                 async with asyncio.timeout(self._limits.term_s):
                     await listening  # its last words may still be on the line
         finally:
+            self._errands.fail_all()
             for task in (*tasks, *self._answers):
                 task.cancel()
             await asyncio.gather(*tasks, *self._answers, return_exceptions=True)
@@ -177,8 +195,12 @@ class Life:
                 self._listener.cleared(str(message["key"]))
             case "received":
                 self._listener.received(int(message["at_ms"]))
-            case "stage":
-                answer = asyncio.create_task(self._answer(int(message["number"]), str(message["receipt_id"])))
+            case "live":
+                self._listener.showed({str(ref): call and call_from_json(call) for ref, call in message["changes"]})
+            case "errand_done":
+                self._errands.done(message)
+            case question if question in questions.WORDS:
+                answer = asyncio.create_task(self._answer(int(message["number"]), message))
                 self._answers.add(answer)
                 answer.add_done_callback(self._answers.discard)
             case _:
@@ -190,10 +212,8 @@ class Life:
             self._silent, self._place = False, ""
             self._listener.spoke_again()
 
-    async def _answer(self, number: int, receipt_id: str) -> None:
-        stage = await self._listener.stage_of(receipt_id)
-        found = {"failure": stage.to_json()} if isinstance(stage, Failure) else {"stage": stage.value}
-        self.process.send({"says": "answer", "number": number, **found})
+    async def _answer(self, number: int, question: dict[str, Any]) -> None:
+        self.process.send({"says": "answer", "number": number, **await self._listener.answer(question)})
 
     async def _guard(self) -> Failure:
         """Look at the process from time to time; returns what it must be ended for."""

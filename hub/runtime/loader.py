@@ -31,6 +31,10 @@ class Found:
         """What the plug-in says of itself."""
         return self.cls.info
 
+    def can(self, ability: type) -> bool:
+        """Whether the plug-in has an ability of the sdk, such as `Controls`."""
+        return issubclass(self.cls, ability)
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:

@@ -30,12 +30,14 @@ class RosterEntry:
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Folders that the supervisor hands to plug-in processes."""
+    """Folders that the supervisor hands to plug-in processes. sockets: for Unix sockets, whose paths must be short."""
 
     spool: Path
     scratch: Path
     state: Path
     run: Path
+    uploads: Path
+    sockets: Path
 
     def scratch_of(self, instance_id: int) -> Path:
         """An instance's own folder for unfinished files."""
@@ -44,6 +46,15 @@ class Folders:
     def state_of(self, instance_id: int) -> Path:
         """The file of an instance's own memory."""
         return self.state / f"{instance_id}.sqlite3"
+
+    @property
+    def rules(self) -> Path:
+        """The file of the recording rules, read by every device's process."""
+        return self.state / "rules.json"
+
+    def audio_socket_of(self, instance_id: int) -> Path:
+        """Where an instance's live audio comes from."""
+        return self.sockets / f"ear-{instance_id}.sock"
 
 
 def make_order(says: str, entry: RosterEntry, folders: Folders) -> dict[str, Any]:
@@ -60,4 +71,6 @@ def make_order(says: str, entry: RosterEntry, folders: Folders) -> dict[str, Any
         "spool": str(folders.spool),
         "scratch": str(folders.scratch_of(entry.id)),
         "state": str(folders.state_of(entry.id)),
+        "rules": str(folders.rules),
+        "audio_socket": str(folders.audio_socket_of(entry.id)),
     }

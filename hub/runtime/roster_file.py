@@ -27,12 +27,8 @@ class RosterFile:
 
     def write(self, sealed: Sequence[dict[str, Any]]) -> None:
         """Keep them; a disk that refuses is no reason to stop."""
-        fresh = self._path.with_suffix(".new")
         try:
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(list(sealed), file)
-            fresh.replace(self._path)
+            keep_json(self._path, list(sealed))
         except OSError as exc:
             _log.warning("roster.not_kept", reason=str(exc))
 
@@ -43,6 +39,18 @@ class RosterFile:
             return [{**values, "id": values["id"], "revision": values["revision"]} for values in sealed]
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+
+def keep_json(path: Path, value: Any) -> None:
+    """Put a JSON value into a file for the hub's own user, whole or not at all.
+
+    Raises: OSError.
+    """
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(value, file)
+    fresh.replace(path)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,17 +10,17 @@ import structlog
 
 from hub.alerts.board import Board
 from hub.runtime.commands import ProcessStatus
-from hub.runtime.failure import Failure, FailureKind
+from hub.runtime.failure import Failure, FailureKind, PluginFailure
 from hub.runtime.instance import InstanceHealth, InstanceState, Startup
 from hub.runtime.instance_alarms import InstanceAlarms
 from hub.runtime.life import Ended, Life
 from hub.runtime.limits import BackOff, Limits
+from hub.runtime.live.board import LiveBoard
 from hub.runtime.process import HostProcess
+from hub.runtime.questions import Questions
 from hub.runtime.reports import Reports
 from hub.runtime.roster import Folders, RosterEntry, make_order
-from hub.sdk import Alarm, Health, Stage
-
-StageOf = Callable[[str], Awaitable[Stage | Failure]]
+from hub.sdk import Alarm, Health, LiveCall
 
 _DOWN_ALARM_S = 5.0
 _WAITS_FOR_A_PERSON = {
@@ -37,7 +37,8 @@ class Ports:
     folders: Folders
     reports: Reports
     board: Board
-    stage_of: StageOf
+    questions: Questions
+    live: LiveBoard
     limits: Limits
 
 
@@ -97,6 +98,15 @@ class SourceRunner:
             summary=self.health.summary,
         )
 
+    async def ask(self, errand: str, arguments: dict[str, Any], deadline_s: float) -> dict[str, Any]:
+        """Have the plug-in do something.
+
+        Returns: what it says of it. Raises: PluginFailure.
+        """
+        if self._life is None:
+            raise PluginFailure(Failure(kind=FailureKind.RETRY_LATER, message="The device does not run now."))
+        return await self._life.ask(errand, arguments, deadline_s)
+
     async def _keep(self) -> None:
         while not self._stopping:
             self._called.clear()
@@ -136,6 +146,7 @@ class SourceRunner:
         finally:
             settling.cancel()
             self._life = None
+            self._ports.live.clear(self.entry.id)
             self._log.info("source.ended", pid=process.pid)
 
     async def _settle(self) -> None:
@@ -261,9 +272,13 @@ class SourceRunner:
         """It wrote to stdout or stderr."""
         self._log.info("plugin.printed", stream=stream, text=text)
 
-    async def stage_of(self, receipt_id: str) -> Stage | Failure:
-        """How far a recording has come."""
-        return await self._ports.stage_of(receipt_id)
+    def showed(self, changes: Mapping[str, LiveCall | None]) -> None:
+        """It put calls on the list of those that go on, or took them off."""
+        self._ports.live.note(self.entry.id, changes)
+
+    async def answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """What the process wants to know."""
+        return await self._ports.questions.answer(self.entry.id, question)
 
 
 def _now_ms() -> int:

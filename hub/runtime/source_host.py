@@ -20,9 +20,11 @@ from hub.runtime.channel import Channel
 from hub.runtime.context import HostContext, HostFolders
 from hub.runtime.failure import Failure, FailureKind
 from hub.runtime.forms import FormErrors, load_stored
+from hub.runtime.live.audio_server import AudioServer
+from hub.runtime.live.errands import Errands
 from hub.runtime.loader import scan
 from hub.runtime.wire import health_to_json
-from hub.sdk import Kind, Plugin, Source
+from hub.sdk import Kind, Listens, Plugin, Source
 from hub.steps import watch_removals
 
 BEAT_S = 1.0
@@ -66,7 +68,7 @@ def _serve(channel: Channel, order: dict[str, Any]) -> None:
         channel,
         int(order["instance_id"]),
         str(order["instance"]),
-        HostFolders(spool=Path(order["spool"]), scratch=Path(order["scratch"]), state=Path(order["state"])),
+        HostFolders(**{name: Path(order[name]) for name in ("spool", "scratch", "state", "rules")}),
     )
     plugin = _make_plugin(order, context)
     gc.freeze()  # what was imported lives as long as the process
@@ -77,7 +79,7 @@ def _serve(channel: Channel, order: dict[str, Any]) -> None:
             channel.say("checked", health=health_to_json(plugin.check()))
         else:
             watch_removals(Path(order["spool"]))
-            asyncio.run(_run(channel, plugin))
+            asyncio.run(_run(channel, plugin, Path(order["audio_socket"])))
     finally:
         plugin.close()
         context.close()
@@ -101,12 +103,14 @@ def _make_plugin(order: dict[str, Any], context: HostContext) -> Plugin[Any]:
     return cls(settings, context)
 
 
-async def _run(channel: Channel, plugin: Plugin[Any]) -> None:
+async def _run(channel: Channel, plugin: Plugin[Any], audio_socket: Path) -> None:
     if not isinstance(plugin, Source):
         raise TypeError(f"{type(plugin).__name__} is no source")
     loop = asyncio.get_running_loop()
     running = asyncio.create_task(plugin.run())
     stopping = asyncio.Event()
+    errands = Errands(channel, plugin)
+    audio = AudioServer(audio_socket, plugin) if isinstance(plugin, Listens) else None
 
     def stop() -> None:
         stopping.set()
@@ -115,16 +119,23 @@ async def _run(channel: Channel, plugin: Plugin[Any]) -> None:
     def hear(message: dict[str, Any]) -> None:
         if message["says"] == "stop":
             loop.call_soon_threadsafe(stop)
+        elif message["says"] == "errand":
+            loop.call_soon_threadsafe(errands.begin, message)
 
     channel.listen(hear)
     beats = asyncio.create_task(_beat(channel))
     try:
+        if audio is not None:
+            await audio.start()
         await running
     except asyncio.CancelledError:
         if not stopping.is_set():
             raise RuntimeError("run() was cancelled by the plug-in itself") from None
     finally:
         beats.cancel()
+        await errands.close()
+        if audio is not None:
+            await audio.close()
 
 
 async def _beat(channel: Channel) -> None:

@@ -13,24 +13,28 @@ from typing import Any
 import structlog
 
 from hub.alerts.board import Board
-from hub.catalog.placements import receipt_stage
 from hub.config import HubConfig
 from hub.db.database import Database
 from hub.errors import HubError
-from hub.runtime.checks import UNSAVED, Checks
+from hub.runtime.checks import Checks
 from hub.runtime.children import ChildCommand, FixedChild
 from hub.runtime.command_server import CommandServer
 from hub.runtime.failure import Failure, FailureKind, PluginFailure
 from hub.runtime.instance import alarm_source
 from hub.runtime.instances import Instances
 from hub.runtime.limits import Limits
+from hub.runtime.live.board import LiveBoard
+from hub.runtime.live.commands import LiveCommands
+from hub.runtime.plugin_seals import UNSAVED
+from hub.runtime.questions import Questions
 from hub.runtime.reports import Reports
 from hub.runtime.roster import Folders, RosterEntry
 from hub.runtime.roster_file import RosterFile, locked
+from hub.runtime.rules_feed import RulesFeed
 from hub.runtime.runner import Ports, SourceRunner
 from hub.runtime.watch import WATCHED, Watch
 from hub.runtime.wire import health_to_json
-from hub.sdk import Kind, Stage
+from hub.sdk import Kind
 
 _log = structlog.get_logger(__name__)
 _LAST_WORDS_S = 5.0
@@ -54,7 +58,14 @@ class Supervisor:
         self._instances = instances
         self._board = board
         self._limits = limits or Limits()
-        self._folders = Folders(config.spool, config.scratch, config.state, config.run)
+        self._folders = Folders(
+            spool=config.spool,
+            scratch=config.scratch,
+            state=config.state,
+            run=config.run,
+            uploads=config.uploads,
+            sockets=config.command_socket.parent,
+        )
         self._roster_file = RosterFile(config.state / "roster.json")
         self._children = [FixedChild(command, self._limits, board) for command in children]
         self._runners: dict[int, SourceRunner] = {}
@@ -66,38 +77,48 @@ class Supervisor:
         self._wake = asyncio.Event()
         self._round_done = asyncio.Condition()
         self._reports = Reports(instances.record_health)
-        self._checks = Checks(self._folders, self._limits)
-        self._watch = Watch(Checks(self._folders, self._limits, at_once=1), self._reports, board, self._limits)
+        self._live = LiveBoard(db)
+        self._questions = Questions(db, instances.plugin_seals(config.state))
+        self._checks = Checks(self._folders, self._limits, self._questions)
+        watched = Checks(self._folders, self._limits, self._questions, at_once=1)
+        self._watch = Watch(watched, self._reports, board, self._limits)
+        self._rules = RulesFeed(db, self._folders.rules, self._zones)
 
     async def run(self) -> None:
         """Keep everything running until cancelled, then stop it in order.
 
         Raises: SupervisorRunning; ChildGaveUp; OSError if the command channel cannot be opened.
         """
-        handlers = {"check": self._check, "reload": self._reload, "restart": self._restart, "status": self._status}
+        own = {"check": self._check, "reload": self._reload, "restart": self._restart, "status": self._status}
+        handlers = {**own, **LiveCommands(self._runners, self._live, self._folders).handlers}
         with locked(self._config.run / "supervisor.lock"):
             commands = CommandServer(self._config.command_socket, handlers)
             await commands.start()
-            works = [self._reconcile_forever(), self._watch.run(), *(child.run() for child in self._children)]
+            works = [self._reconcile_forever(), self._rules.run(), self._watch.run()]
+            works += [child.run() for child in self._children]
             tasks = [asyncio.create_task(work) for work in works]
-            reporting = asyncio.create_task(self._reports.run())
+            telling = [asyncio.create_task(self._reports.run()), asyncio.create_task(self._live.run())]
             try:
-                done, _ = await asyncio.wait([*tasks, reporting], return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait([*tasks, *telling], return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
             finally:
                 await commands.stop()
-                await self._stop(tasks, reporting)
+                await self._stop(tasks, telling)
 
-    async def _stop(self, tasks: list[asyncio.Task[None]], reporting: asyncio.Task[None]) -> None:
+    def _zones(self) -> dict[int, str]:
+        return {entry.id: entry.options.timezone for entry in self._entries.values() if entry.options.timezone}
+
+    async def _stop(self, tasks: list[asyncio.Task[None]], telling: list[asyncio.Task[None]]) -> None:
         for task in tasks:
             task.cancel()
         leaving = [runner.stop() for runner in self._runners.values()]
         await asyncio.gather(*tasks, *leaving, *self._leaving.values(), return_exceptions=True)
-        reporting.cancel()
+        for task in telling:
+            task.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_S):
-                await asyncio.gather(reporting, return_exceptions=True)
+                await asyncio.gather(*telling, return_exceptions=True)
         _log.info("supervisor.stopped")
 
     async def _reconcile_forever(self) -> None:
@@ -142,7 +163,7 @@ class Supervisor:
         if runner is not None and runner.entry.revision != entry.revision:
             runner.change(entry)
         elif runner is None and entry.id not in self._leaving:
-            ports = Ports(self._folders, self._reports, self._board, self._stage_of, self._limits)
+            ports = Ports(self._folders, self._reports, self._board, self._questions, self._live, self._limits)
             runner = self._runners[entry.id] = SourceRunner(entry, ports)
             runner.start()
 
@@ -156,17 +177,6 @@ class Supervisor:
 
         task = self._leaving[instance_id] = asyncio.create_task(self._runners.pop(instance_id).stop())
         task.add_done_callback(gone)
-
-    async def _stage_of(self, receipt_id: str) -> Stage | Failure:
-        def look() -> Stage | None:
-            with self._db.read() as session:
-                return receipt_stage(session, receipt_id)
-
-        try:
-            stage = await asyncio.to_thread(look)
-        except HubError as exc:
-            return Failure(kind=FailureKind.RETRY_LATER, message=str(exc), hint=exc.hint)
-        return stage or Failure(kind=FailureKind.NOT_FOUND, message="The hub knows no such receipt.")
 
     async def _check(self, arguments: dict[str, Any]) -> dict[str, Any]:
         instance_id = int(arguments["instance_id"] or UNSAVED)

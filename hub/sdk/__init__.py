@@ -1,5 +1,6 @@
 """All that a plug-in may use, in one import: `from hub.sdk import Source, setting, ...`."""
 
+from hub.sdk.command import Device, FindDevices
 from hub.sdk.connector import Connector, Deletes, Links, Retains, StoredObject
 from hub.sdk.errors import AuthError, BadRecording, NotFound, PluginError, RetryLater, SettingsError
 from hub.sdk.health import Alarm, Health, HealthState, Severity
@@ -47,8 +48,10 @@ __all__ = [
     "Controls",
     "Deletes",
     "Demonstrates",
+    "Device",
     "Direction",
     "EventKind",
+    "FindDevices",
     "Health",
     "HealthState",
     "Kind",

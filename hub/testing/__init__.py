@@ -3,6 +3,7 @@
 from hub.testing.connector import ConnectorConformance
 from hub.testing.fakes import FakeContext, FakeState, ListLog
 from hub.testing.folder_store import FolderStore, folder_store
+from hub.testing.live import LiveConformance
 from hub.testing.migrator import MigratorConformance
 from hub.testing.notifier import NotifierConformance
 from hub.testing.plugin import PluginConformance
@@ -14,6 +15,7 @@ __all__ = [
     "FakeState",
     "FolderStore",
     "ListLog",
+    "LiveConformance",
     "MigratorConformance",
     "NotifierConformance",
     "PluginConformance",

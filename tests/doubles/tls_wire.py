@@ -4,15 +4,18 @@ import datetime as dt
 import socket
 import ssl
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -94,52 +97,71 @@ def client_context(key_log: Path) -> ssl.SSLContext:
     return client
 
 
-def talk_to_openssl(
-    pem: Path, key_log: Path, options: Sequence[str], lines: Sequence[bytes]
-) -> tuple[Wire, list[bytes]]:
-    """Send lines to `openssl s_server -rev`, which says each of them backwards.
+class OpenSsl:
+    """`openssl s_server` and a client of it whose bytes on the wire are kept; options: of the server."""
 
-    Returns: what went over the wire, and its answers.
-    """
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", str(pem), "-key", str(pem), "-rev"]
-    server = subprocess.Popen(
-        [*command, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    wire, answers = Wire(), []
-    try:
-        assert server.stdout is not None
-        while b"ACCEPT" not in (line := server.stdout.readline()):
+    def __init__(self, pem: Path, key_log: Path, *options: str) -> None:
+        self.wire = Wire()
+        with closing(socket.create_server(("127.0.0.1", 0))) as free:
+            port = free.getsockname()[1]
+        command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", str(pem), "-key", str(pem), *options]
+        self._server = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self._await(b"ACCEPT")
+        self._link = socket.create_connection(("127.0.0.1", port), 10)
+        self._into, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._end = client_context(key_log).wrap_bio(self._into, self._out)
+        self._run(self._shake_hands)
+
+    def say(self, line: bytes) -> None:
+        """The client says a line."""
+        self._run(lambda: self._end.write(line))
+
+    def hear(self) -> bytes:
+        """The next line that the client hears."""
+        heard = b""
+        while not heard.endswith(b"\n"):
+            heard += self._run(self._end.read)
+        return heard
+
+    def type(self, line: bytes) -> None:
+        """Type a line into the server: what it says."""
+        assert self._server.stdin is not None
+        self._server.stdin.write(line)
+        self._server.stdin.flush()
+
+    def renew_keys(self) -> None:
+        """Let the server take new keys, and ask the client for the same."""
+        self.type(b"K\n")
+        self._await(b"SSL_do_handshake")
+
+    def close(self) -> None:
+        """End both."""
+        self._link.close()
+        self._server.kill()
+        self._server.communicate()
+
+    def _await(self, text: bytes) -> None:
+        assert self._server.stdout is not None
+        while text not in (line := self._server.stdout.readline()):
             assert line, "openssl s_server ended"
-        with socket.create_connection(("127.0.0.1", port), 10) as link:
-            into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
-            end = client_context(key_log).wrap_bio(into, out)
 
-            def run(act):  # type: ignore[no-untyped-def]
-                while True:
-                    try:
-                        done = act()
-                    except ssl.SSLWantReadError:
-                        done = None
-                    if data := out.read():
-                        wire.sent.append((True, data))
-                        link.sendall(data)
-                    if done is not None:
-                        return done
-                    data = link.recv(1 << 16)
-                    assert data, "openssl closed the connection"
-                    wire.sent.append((False, data))
-                    into.write(data)
+    def _shake_hands(self) -> bool:
+        self._end.do_handshake()
+        return True
 
-            run(lambda: end.do_handshake() or True)
-            for line in lines:
-                run(lambda line=line: end.write(line))
-                answer = b""
-                while not answer.endswith(b"\n"):
-                    answer += run(end.read)
-                answers.append(answer)
-    finally:
-        server.kill()
-        server.communicate()
-    return wire, answers
+    def _run(self, act: Callable[[], T]) -> T:
+        while True:
+            done: T | None = None
+            with suppress(ssl.SSLWantReadError):
+                done = act()
+            if data := self._out.read():
+                self.wire.sent.append((True, data))
+                self._link.sendall(data)
+            if done is not None:
+                return done
+            data = self._link.recv(1 << 16)
+            assert data, "openssl closed the connection"
+            self.wire.sent.append((False, data))
+            self._into.write(data)

@@ -1,7 +1,6 @@
 """Every page, light and dark, by axe; by keyboard alone; at phone width; without a word that bypasses translation."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -9,14 +8,15 @@ from playwright.sync_api import Browser, Page, expect
 from hub.audit.actor import SYSTEM
 from hub.catalog.query import RecordingQuery
 from hub.sdk import Kind
-from tests.doubles import frontend
+from tests.doubles.axe import source, violations
 from tests.doubles.browser import DESKTOP, PHONE, visiting
 from tests.doubles.site import Site
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = (
     "/recordings",
     "/recordings?q=nobody-has-this",
+    "/live",
+    "/live?q=nobody",
     "/r/{recording}",
     "/r/{problem}",
     "/devices",
@@ -32,6 +32,18 @@ PAGES = (
     "/alarms?tab=history",
     "/audit",
     "/account",
+    "/rules",
+    "/rules/new",
+    "/rules/{rule}",
+    "/rules/otherwise",
+    "/rules/test",
+    "/rules/test?device={device}&direction=incoming&groups=Sales",
+    "/rules/profiles",
+    "/rules/profiles/{profile}",
+    "/rules/calendars",
+    "/rules/calendars/{calendar}",
+    "/absent-calls",
+    "/absent-calls?tab=all",
     "/api/docs",
     "/there-is-no-such-page",
 )
@@ -40,8 +52,7 @@ PAGES = (
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     """axe-core's source, from the locked packages."""
-    folder = frontend.shared(tmp_path_factory.getbasetemp().parent)
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    return source(tmp_path_factory.getbasetemp().parent)
 
 
 def addresses(site: Site) -> Iterator[str]:
@@ -51,21 +62,10 @@ def addresses(site: Site) -> Iterator[str]:
     rows = site.services.reader.search(person, RecordingQuery(), SYSTEM).items
     device = site.services.instances.list(Kind.SOURCE)[0].id
     problem = next(row.text_id for row in rows if row.problem)
+    book = site.services.rules.load()
+    entries = {"rule": book.rules[2].id, "profile": book.profiles[0].id, "calendar": book.calendars[0].id}
     for path in PAGES:
-        yield path.format(recording=rows[1].text_id, problem=problem, device=device)
-
-
-def _violations(page: Page, axe: str) -> list[str]:
-    """What axe finds; it is evaluated and not inserted as a script, since the policy forbids that."""
-    page.evaluate(axe)
-    found: dict[str, Any] = page.evaluate(
-        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", TAGS
-    )
-    return [
-        f"{violation['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
-        for violation in found["violations"]
-        for node in violation["nodes"]
-    ]
+        yield path.format(recording=rows[1].text_id, problem=problem, device=device, **entries)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -77,9 +77,23 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, site: Site, axe: str, s
         for address in addresses(site):
             page.goto(address)
             page.wait_for_load_state("load")
-            if wrong := _violations(page, axe):
+            if wrong := violations(page, axe):
                 found[address] = wrong
         assert found == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing_in_the_course_of_a_recording(
+    browser: Browser, site: Site, axe: str, scheme: str, viewport: dict[str, int]
+) -> None:
+    with visiting(browser, site, color_scheme=scheme, viewport=viewport, reduced_motion="reduce") as page:
+        page.goto(list(addresses(site))[PAGES.index("/r/{recording}")])
+        expect(page.locator(".moment").first).to_be_visible()
+        assert violations(page, axe) == []
+        page.locator(".moment").first.focus()
+        expect(page.locator(".course-bubble")).to_be_visible()
+        assert violations(page, axe) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -98,11 +112,11 @@ def test_axe_finds_nothing_in_what_opens(browser: Browser, site: Site, axe: str,
             ".user-menu",
         ):
             page.locator(f"{opener} > summary").click()
-            if wrong := _violations(page, axe):
+            if wrong := violations(page, axe):
                 found[opener] = wrong
             page.keyboard.press("Escape")
         page.keyboard.press("?")
-        if wrong := _violations(page, axe):
+        if wrong := violations(page, axe):
             found["keys"] = wrong
         assert found == {}
 
@@ -114,7 +128,7 @@ def test_axe_finds_nothing_before_sign_in(browser: Browser, fresh_site: Site, ax
     with visiting(browser, fresh_site, "/sign-in", color_scheme=scheme) as page:
         for address in ("/sign-in", f"/setup?token={token}", "/setup?token=wrong"):
             page.goto(address)
-            assert _violations(page, axe) == [], address
+            assert violations(page, axe) == [], address
 
 
 def test_every_page_fits_a_phone(browser: Browser, site: Site) -> None:

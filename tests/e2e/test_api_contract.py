@@ -18,6 +18,7 @@ from tests.doubles.recordings import commit_one
 
 CONFIG = Path(__file__).with_name("api_contract.toml")
 LIMIT_S = 300
+OFFICE = {"name": "Office", "hours": [{"days": ["mon"], "begins": "08:00", "ends": "18:00"}]}
 # a program that ends its own token would learn nothing after it
 ENDS_THE_TOKEN = "revokeToken"
 
@@ -37,13 +38,16 @@ def who(hub: Hub) -> Iterator[Administrator]:
 
 @pytest.fixture(scope="module")
 def config(hub: Hub, who: Administrator, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The configuration with a device, a connector, a recording and an alarm that exist."""
+    """The configuration with one of each thing that exists."""
     folder = tmp_path_factory.mktemp("hand-off")
     device = {"plugin": "ipoffice", "name": "Head office", "settings": {"folder": str(folder)}}
     shelf = {"plugin": "local", "name": "Shelf", "settings": {"folder": str(folder / "shelf")}}
     made = {
         "device": who.api.post("/devices", json=device).json()["id"],
         "connector": who.api.post("/connectors", json=shelf).json()["id"],
+        "rule": who.api.post("/recording-rules", json={"name": "Sales"}).json()["id"],
+        "profile": who.api.post("/time-profiles", json=OFFICE).json()["id"],
+        "calendar": who.api.post("/holiday-calendars", json={"name": "Austria"}).json()["id"],
     }
     database = open_database(load_config(hub.environ, data=hub.data))
     board = Board(database)

@@ -164,9 +164,11 @@ def test_a_machine_without_apt_is_told_what_to_install(run, tmp_path):
     assert "Missing on this machine: ffmpeg" in done.stderr
 
 
-def test_the_browser_may_be_named_instead_of_installed(run):
-    script = ". bootstrap/machine.sh; missing_test_packages"
-    assert "chromium" not in run("bash", "-c", script, programs={}, CHROMIUM="/opt/chrome").stdout
+@pytest.mark.parametrize(("variable", "package"), [("CHROMIUM", "chromium"), ("FIREFOX", "firefox-esr")])
+def test_a_browser_may_be_named_instead_of_installed(run, variable, package):
+    script = ". bootstrap/machine.sh; has() { false; }; missing_test_packages"
+    assert package in run("bash", "-c", script, programs={}).stdout
+    assert package not in run("bash", "-c", script, programs={}, **{variable: "/opt/browser"}).stdout
 
 
 def test_packages_are_installed_as_root_only(run, tmp_path):

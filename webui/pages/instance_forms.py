@@ -28,6 +28,7 @@ from webui.pages.instances import (
     section_of,
     take_up,
 )
+from webui.pages.uploads import upload_context
 from webui.reach import go_to, services_of, shows, takes_form, text_of, texts_of, viewer_of, web_of
 from webui.security import actor_of
 
@@ -271,6 +272,7 @@ def _stored(instance: Instance) -> Entered:
 def _edit_page(request: Request, instance: Instance, entered: Entered, status: int = 200) -> Response:
     found = plugin_of(request, instance.plugin)
     context = form_context(section_of(request), found, entered) | card_context(request, instance)
+    context |= upload_context(request, instance)
     context["may_save"] = "device.change" in viewer_of(request).permissions
     return web_of(request).renderer.page(request, "devices/edit.html", status, **context, done=done_text(request))
 

@@ -12,7 +12,7 @@ from hub.access.permissions import allows
 from hub.catalog.prepared import MediaKind
 from hub.catalog.recording import Media, RecordingDetail
 from hub.sdk import NoticeKind
-from webui import parties
+from webui import course, parties
 from webui.language import gettext, later
 from webui.pages.recordings import device_names
 from webui.reach import services_of, shows, viewer_of, web_of
@@ -84,6 +84,7 @@ def detail_page(request: Request) -> Response:
         forms=_forms(request, recording, names),
         downloads=_downloads(request, recording),
         notice=_notice(request, recording),
+        happenings=course.describe(recording.events, recording.parties),
         device_name=lambda device_id: names.get(device_id, gettext("Deleted device")),
         directions=DIRECTIONS,
         direction_icons=parties.DIRECTION_ICONS,
@@ -146,6 +147,17 @@ def _playing(request: Request, recording: RecordingDetail) -> dict[str, Any]:
         "media": f"/media/{recording.text_id}",
         "peaks": f"/media/{recording.text_id}/peaks" if _has_peaks(recording) else "",
         "lanes": [{"label": lane.label, "detail": lane.detail} for lane in lanes],
+        "events": [_event(each) for each in course.describe(recording.events, recording.parties)],
+    }
+
+
+def _event(happening: course.Happening) -> dict[str, Any]:
+    return {
+        "at_s": happening.at_s,
+        "until_s": happening.until_s,
+        "kind": happening.kind,
+        "icon": happening.icon,
+        "label": " · ".join(filter(None, (happening.what, happening.who))),
     }
 
 

@@ -94,12 +94,13 @@ def save_policy(request: Request, form: FormData) -> Response:
 
 def _entered(form: FormData, before: HubPreferences) -> dict[str, Any]:
     """The preferences with what was entered, right or wrong."""
-    bit_rate = text_of(form, "opus_bitrate_bps")
+    bit_rate, backlog = text_of(form, "opus_bitrate_bps"), text_of(form, "backlog_items")
     media = before.media.model_dump() | {
         "stored_form": text_of(form, "stored_form"),
         "keep_original": text_of(form, "keep_original") == "yes",
         "verify": text_of(form, "verify"),
         "opus_bitrate_bps": bit_rate or before.media.opus_bitrate_bps,
+        "backlog_items": backlog or before.media.backlog_items,
     }
     primary = text_of(form, "primary_store")
     copies = [int(text) for text in form.getlist("copy_store") if isinstance(text, str) and text.isdecimal()]

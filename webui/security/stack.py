@@ -15,7 +15,7 @@ from webui.security.request_ids import RequestIds
 
 BODY_LIMIT_BYTES = 1_048_576
 API_PREFIX = "/api/v1/"
-BACKGROUND_PATHS = frozenset({"/events"})
+BACKGROUND_PATHS = frozenset({"/events", "/live/list"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

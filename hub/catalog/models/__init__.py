@@ -2,16 +2,18 @@
 
 from hub.catalog.models.call_detail import DetailNumber, StoredDetail
 from hub.catalog.models.event import Event
+from hub.catalog.models.live_call import LiveNumber, ShownCall
 from hub.catalog.models.media import Media, Placement
 from hub.catalog.models.origin import Mergeable, Origin
 from hub.catalog.models.preference import Preference
-from hub.catalog.models.recording import RawMetadata, Recording
+from hub.catalog.models.recording import RawMetadata, Recording, Timeline
 from hub.catalog.models.rollup import RollDay, RollMonth
 from hub.catalog.models.words import Mention, Number, Party, Word
 
 __all__ = [
     "DetailNumber",
     "Event",
+    "LiveNumber",
     "Media",
     "Mention",
     "Mergeable",
@@ -24,6 +26,8 @@ __all__ = [
     "Recording",
     "RollDay",
     "RollMonth",
+    "ShownCall",
     "StoredDetail",
+    "Timeline",
     "Word",
 ]

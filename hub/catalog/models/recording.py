@@ -1,4 +1,4 @@
-"""The recording itself, and the metadata that nobody could read."""
+"""The recording itself, what happened in its course, and the metadata that nobody could read."""
 
 from typing import Any
 
@@ -77,6 +77,15 @@ class Recording(Model):
     catalogued_ms: Mapped[int] = mapped_column(BigId)
     fields: Mapped[dict[str, str]] = mapped_column(Json)
     provenance: Mapped[dict[str, str]] = mapped_column(Json)
+
+
+class Timeline(Model):
+    """What happened in the course of a recording, as `hub.catalog.timeline` writes it; no row if nothing did."""
+
+    __tablename__ = "timeline"
+
+    recording_id: Mapped[int] = mapped_column(ForeignKey("recording.id", ondelete="CASCADE"), primary_key=True)
+    events: Mapped[list[dict[str, Any]]] = mapped_column(Json)
 
 
 class RawMetadata(Model):

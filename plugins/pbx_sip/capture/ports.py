@@ -19,6 +19,8 @@ from plugins.pbx_sip.capture.sockets import Address, bind_port
 NFT_S = 10
 
 _PREFIX = "recording_hub_"
+# The rest of a long datagram, such as a SIP message, has no header that a port could be read from.
+_FRAGMENTS = "    ip frag-off & 0x1fff != 0 accept\n    frag frag-off != 0 accept\n"
 _SOCKETS = (Path("/proc/net/udp"), Path("/proc/net/udp6"))
 
 
@@ -107,7 +109,7 @@ class NftTable:
             f"table netdev {self._table} {{\n"
             f"  chain ports {{\n"
             f'    type filter hook ingress device "{interface}" priority -500; policy accept;\n'
-            f"{rules}\n  }}\n}}\n"
+            f"{_FRAGMENTS}{rules}\n  }}\n}}\n"
         )
 
 

@@ -6,9 +6,10 @@ from functools import cache
 from pathlib import Path
 
 import hub
+from hub.access.live_reader import LiveReader
 from hub.access.reader import RecordingReader
 from hub.access.scope import visible
-from hub.catalog import search
+from hub.catalog import live_calls, search
 from hub.catalog.query import Visible
 
 ROOT = Path(hub.__file__).parents[1]
@@ -53,6 +54,27 @@ def test_every_way_to_read_recordings_asks_what_is_visible() -> None:
     assert len(ways) >= 3
     for function in ways:
         assert inspect.signature(function).parameters["visible"].annotation in (Visible, "Visible"), function
+
+
+def test_every_way_to_read_live_calls_asks_what_is_visible() -> None:
+    for function in (live_calls.search, live_calls.count, live_calls.find):
+        assert inspect.signature(function).parameters["visible"].annotation in (Visible, "Visible"), function
+    readers = {path for path, tree in _modules() if "hub.catalog.live_calls.search" in _used(tree)}
+    assert readers == {"hub/access/live_reader.py"}
+    for name, method in inspect.getmembers(LiveReader, inspect.isfunction):
+        if not name.startswith("_"):
+            source = inspect.getsource(method)
+            assert 'require(person, "live.list")' in source, method
+            assert "visible_live(person)" in source, method
+
+
+def _used(tree: ast.Module) -> set[str]:
+    """Functions of `live_calls` that a module calls."""
+    return {
+        f"hub.catalog.{ast.unparse(node.func)}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("live_calls.")
+    }
 
 
 def test_the_search_is_reached_through_the_reader_alone() -> None:

@@ -1,5 +1,6 @@
 """One transaction writes a recording and everything that belongs to it, once."""
 
+import hashlib
 import threading
 from datetime import timedelta
 
@@ -13,7 +14,8 @@ from hub.catalog.commit import commit_recordings
 from hub.catalog.models import Media, Origin, Recording, RollDay, RollMonth
 from hub.catalog.prepared import MediaKind, Outcome
 from hub.catalog.query import RecordingQuery
-from hub.sdk import Direction, Notice, NoticeKind, Owner, OwnerKind, Party, Role
+from hub.db.types import canonical_json
+from hub.sdk import Direction, EventKind, Notice, NoticeKind, Owner, OwnerKind, Party, Role, TimelineEvent
 from tests.doubles.outbox import told
 from tests.doubles.recordings import EVERYTHING, NOON, commit, commit_one, draft, media, prepared, sha256
 
@@ -56,6 +58,32 @@ def test_a_recording_is_found_as_it_was_handed_over(db):
     assert [copy.store_id for m in found.media for copy in m.copies] == [1, 1, 1]
     assert [origin.name for origin in found.origins] == [item.draft.origin_name]
     assert [moment.what for moment in found.timeline] == ["started", "ended", "received", "catalogued"]
+
+
+PAUSE = TimelineEvent(at_s=12.5, until_s=30.0, kind=EventKind.PAUSE)
+EVENTS = (
+    TimelineEvent(at_s=41.25, kind=EventKind.KEY, party="8001", text="5\x00"),
+    PAUSE,
+)
+
+
+def test_what_happened_in_its_course_is_found_in_time(db):
+    [done] = commit(db, prepared(events=EVENTS))
+    key = TimelineEvent(at_s=41.25, kind=EventKind.KEY, party="8001", text="5\\x00")
+    assert _find(db, done.recording_id).events == (PAUSE, key)
+    assert _find(db, commit_one(db)).events == ()
+
+
+def test_pauses_are_sealed_with_the_recording(db):
+    [done] = commit(db, prepared(events=(PAUSE,)))
+    with db.read() as session:
+        facts = session.scalar(select(AuditLine.table().c.facts).order_by(AuditLine.table().c.id.desc()).limit(1))
+    stored = [{"at_s": 12.5, "kind": "pause", "until_s": 30.0}]
+    assert done.outcome is Outcome.NEW
+    assert facts["timeline"] == {
+        "events": 1,
+        "sha256": hashlib.sha256(canonical_json(stored).encode()).hexdigest(),
+    }
 
 
 def test_committing_twice_changes_nothing(db):

@@ -2,6 +2,7 @@ import os
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,17 @@ def test_a_wav_in_pcm_or_g711_is_kept_and_played_as_it_is(look, tmp_path, law):
     assert (found.browser_playable, found.has_speech, found.problem, found.derived) == (True, True, None, None)
     peaks = (tmp_path / found.peaks.name).read_bytes()
     assert find_level(peaks[:HEADER_BYTES], FINE).points == 50
+
+
+def test_while_many_wait_the_form_of_what_plays_is_left_for_later_and_nothing_else(look):
+    behind = replace(OPUS, form_waits=True)
+    found = look(audio.wav(TWO_SECONDS, audio.MU_LAW), behind)
+    assert (found.derived, found.is_complete, found.has_speech, found.browser_playable) == (None, False, True, True)
+    assert found.peaks is not None
+    unplayable = look(audio.encoded(TWO_SECONDS, "g722", "wav", 16000), behind)
+    assert (unplayable.derived.codec, unplayable.is_complete) == ("opus", True)
+    kept = look(audio.wav(TWO_SECONDS, audio.MU_LAW), replace(KEEP, form_waits=True))
+    assert kept.is_complete
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import timedelta, timezone
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hub.ingest.entry import name_receipt
 from hub.sdk import (
     CallDetail,
     Direction,
+    EventKind,
     MediaFile,
     MediaLocation,
     Notice,
@@ -19,6 +21,7 @@ from hub.sdk import (
     Party,
     RecordingDraft,
     Role,
+    TimelineEvent,
 )
 
 # Whatever a file name can be in Python: any character, and stray bytes as lone surrogates.
@@ -49,6 +52,14 @@ locations = st.builds(
     MediaLocation, connector=texts, key=texts, member=texts, size_bytes=st.none() | st.integers(0), sha256=texts
 )
 facts = st.dictionaries(texts, texts, max_size=4)
+events = st.builds(
+    TimelineEvent,
+    at_s=st.floats(0, 1e6),
+    kind=st.sampled_from(EventKind),
+    until_s=st.none() | st.floats(1e6, 2e6),
+    party=texts,
+    text=texts,
+)
 drafts = st.builds(
     RecordingDraft,
     origin_id=texts,
@@ -70,6 +81,7 @@ drafts = st.builds(
     fields=facts,
     provenance=facts,
     raw=st.dictionaries(texts, st.binary(max_size=60), max_size=3),
+    events=st.lists(events, max_size=3).map(lambda found: tuple(sorted(found, key=lambda event: event.at_s))),
     problem=st.none() | st.tuples(texts, texts),
 )
 details = st.builds(
@@ -94,6 +106,13 @@ details = st.builds(
 def test_a_draft_survives_json(draft):
     text = json.dumps(encode_draft(draft)).encode("ascii")
     assert decode_draft(json.loads(text), Path()) == draft
+
+
+@given(drafts)
+def test_a_draft_that_the_version_before_wrote_has_no_events(draft):
+    data = encode_draft(draft)
+    del data["events"]
+    assert decode_draft(data, Path()) == replace(draft, events=())
 
 
 @given(details)

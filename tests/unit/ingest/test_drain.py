@@ -1,5 +1,6 @@
 import hashlib
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from hub.catalog import events
 from hub.catalog.prepared import MediaKind
 from hub.catalog.recording import RecordingState
 from hub.config.policy import MediaPolicy, Verification
+from hub.ingest.committer import LATER_FORM
 from hub.ingest.finding import FILE_DAMAGED, FILE_EMPTY, FILE_PARSE_ERROR
 from hub.jobs.listing import list_jobs
 from hub.sdk import CallDetail, Direction, MediaFile, Party
@@ -59,6 +61,20 @@ def test_a_recording_is_in_the_catalog_soon_after_it_was_handed_over(rig):
     rig.empty()
     assert len(rig.recordings()) == 2
     assert time.monotonic() - began_s < 2
+
+
+def test_while_many_wait_they_are_stored_at_once_and_converted_later(rig):
+    rig.settings = replace(rig.settings, in_flight=2, batch=1)
+    rig.prefer(MediaPolicy(stored_form="opus", backlog_items=1))
+    for number in range(8):
+        rig.submit(call(number, length_s=1))
+    rig.empty()
+    at_once = [item for item in rig.recordings() if MediaKind.DERIVED not in kinds(item)]
+    with rig.db.read() as session:
+        later = {job.payload["recording"] for job in list_jobs(session).items if job.kind == LATER_FORM}
+    assert 0 < len(at_once) < 8
+    assert {item.text_id for item in at_once} == later
+    assert all(item.playable and MediaKind.PEAKS in kinds(item) for item in at_once)
 
 
 @pytest.mark.parametrize(

@@ -17,16 +17,20 @@ from webui.api.v1.failures import install, unexpected
 from webui.api.v1.parts import Parts
 from webui.api.v1.rate import RateLimit
 from webui.api.v1.routes import (
+    absent_calls,
     account,
     alarms,
     audit,
     events,
     health,
+    hours,
     jobs,
+    live_calls,
     plugins,
     preferences,
     quarantine,
     recordings,
+    rules,
 )
 from webui.api.v1.routes.instances import SECTIONS, instances_router
 from webui.api.v1.streams import OpenStreams
@@ -52,8 +56,13 @@ person sees.
 """
 _ROUTERS = (
     recordings.router,
+    live_calls.router,
     *map(instances_router, SECTIONS),
     plugins.router,
+    rules.router,
+    hours.profiles,
+    hours.calendars,
+    absent_calls.router,
     quarantine.router,
     alarms.router,
     audit.router,

@@ -12,9 +12,11 @@ from starlette.responses import Response
 
 from hub.access.errors import AccessError, Forbidden, InvalidEntry, NotThere, PasswordRefused, SignInRefused
 from hub.db.errors import DatabaseAway, DatabaseBroken
+from hub.rules.errors import EntryChanged, EntryInUse, EntryMissing, EntryRefused, RuleError
 from hub.runtime.failure import SupervisorAway
 from hub.runtime.instances import InstanceMissing
 from hub.vault.stream import FileMissing, StoreAway
+from webui.api.v1.conditional import changed_meanwhile
 from webui.api.v1.methods import allowed_methods
 from webui.api.v1.problem import ApiError, FieldError, answer
 
@@ -109,6 +111,19 @@ def _from_missing(failure: InstanceMissing) -> ApiError:
     return ApiError(404, "not-found", str(failure), hint=failure.hint)
 
 
+def _from_rules(failure: RuleError) -> ApiError:
+    match failure:
+        case EntryMissing():
+            return ApiError(404, "not-found", str(failure), hint=failure.hint)
+        case EntryChanged():
+            return changed_meanwhile()
+        case EntryInUse():
+            return ApiError(409, "in-use", str(failure), hint=failure.hint)
+        case EntryRefused():
+            return invalid(body_field(field, text) for field, texts in failure.by_field.items() for text in texts)
+    return ApiError(409, "not-possible", str(failure), hint=failure.hint)
+
+
 Handler = Callable[[Request, Exception], Response]
 
 
@@ -129,6 +144,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AccessError, handler(_from_access))
     app.add_exception_handler(DatabaseAway, handler(database_away))
     app.add_exception_handler(DatabaseBroken, handler(database_away))
+    app.add_exception_handler(RuleError, handler(_from_rules))
     app.add_exception_handler(FileMissing, handler(_from_missing_file))
     app.add_exception_handler(StoreAway, handler(_from_away))
     app.add_exception_handler(SupervisorAway, handler(_from_away))

@@ -2,9 +2,11 @@
 
 import htmx from "../vendor/htmx.js";
 import "./clipboard.js";
+import { markHeard } from "./ear.js";
 import "./filters.js";
 import { fillSheets } from "./keys.js";
 import { listen } from "./live.js";
+import { prepareCalls } from "./live_calls.js";
 import "./menus.js";
 import "./navigation.js";
 import "./passwords.js";
@@ -12,6 +14,7 @@ import "./player/dock.js";
 import { prepareList } from "./recordings.js";
 import "./settings_form.js";
 import { showPageNotices } from "./toasts.js";
+import "./uploads.js";
 
 window.htmx = htmx;
 
@@ -22,6 +25,8 @@ if (zone) document.cookie = `timezone=${encodeURIComponent(zone)}; path=/; max-a
 function prepare() {
   fillSheets();
   prepareList();
+  prepareCalls();
+  markHeard();
   showPageNotices();
   cue();
 }

@@ -9,6 +9,7 @@ const TOPICS = [
   "recording.catalogued",
   "recording.changed",
   "instance.health",
+  "live.changed",
   "alarm.raised",
   "alarm.acknowledged",
   "alarm.cleared",

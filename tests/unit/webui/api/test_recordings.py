@@ -6,7 +6,7 @@ from sqlalchemy import select
 from hub import ids
 from hub.app.services import Services
 from hub.audit.models import AuditLine
-from hub.sdk import Direction, Party, Role
+from hub.sdk import Direction, EventKind, Party, Role, TimelineEvent
 from tests.doubles.recordings import NOON, commit_one
 from tests.unit.webui.api.conftest import ACTOR, AUDIO, Api, MakeToken
 
@@ -100,6 +100,15 @@ def test_a_recording_is_told_whole(api: Api, services: Services) -> None:
     assert {media["kind"] for media in told["media"]} >= {"original", "derived"}
     assert told["seal"]["sha256"]
     assert "key" not in told["media"][0]["copies"][0]
+
+
+def test_a_recording_tells_what_happened_in_its_course_and_who_came_when(api: Api, services: Services) -> None:
+    hold = TimelineEvent(at_s=3.5, until_s=9.0, kind=EventKind.HOLD, party="201")
+    parties = (Party(number="201", joined_s=2.0, left_s=55.5),)
+    recording_id = commit_one(services.db, parties=parties, events=(hold,))
+    told = api.get(f"/recordings/{ids.to_text(recording_id)}").json()
+    assert told["events"] == [{"at_s": 3.5, "until_s": 9.0, "kind": "hold", "party": "201", "text": ""}]
+    assert (told["parties"][0]["joined_s"], told["parties"][0]["left_s"]) == (2.0, 55.5)
 
 
 def test_a_search_is_one_audit_line_while_it_goes_on(api: Api, services: Services) -> None:

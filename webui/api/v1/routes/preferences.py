@@ -29,6 +29,7 @@ class MediaPolicyOut(Out):
     keep_original: bool
     opus_bitrate_bps: int
     opus_complexity: int
+    backlog_items: int
     verify: Verification
 
 
@@ -49,6 +50,7 @@ class MediaPolicyIn(In):
     keep_original: bool = Field(description="Needed where the stored form is `keep`.")
     opus_bitrate_bps: int = Field(ge=6_000, le=128_000, examples=[13_300])
     opus_complexity: int = Field(ge=0, le=10, examples=[1])
+    backlog_items: int = Field(500, ge=1, le=900, description="With more waiting, what plays is converted later.")
     verify: Annotated[Verification, Field(strict=False)]
 
 

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from hub.catalog.prepared import MediaKind, Verified
 from hub.catalog.recording import RecordingState
-from hub.sdk import Direction, NoticeKind, OwnerKind, Role
+from hub.sdk import Direction, EventKind, NoticeKind, OwnerKind, Role
 from webui.api.v1.schemas.shape import Out
 from webui.api.v1.values import Base64, Id, Moment
 
@@ -18,6 +18,8 @@ class PartyOut(Out):
     name: str = Field(examples=["Maria Keller"])
     role: Role
     channel: int | None = Field(description="Channel of the media that carries only this party, counted from 0.")
+    joined_s: float | None = Field(description="Seconds after the start of the recording; null: not known.")
+    left_s: float | None = Field(description="Seconds after the start of the recording; null: not known, or stayed.")
 
 
 class OwnerOut(Out):
@@ -117,6 +119,16 @@ class SealOut(Out):
     chain_seq: int | None
 
 
+class EventOut(Out):
+    """What happened at a moment of the recording, or during a stretch of it."""
+
+    at_s: float = Field(description="Seconds after the start of the recording.", examples=[12.5])
+    until_s: float | None = Field(description="End of the stretch; null: a moment.")
+    kind: EventKind
+    party: str = Field(description="Number of whom it is about.")
+    text: str = Field(description="More of it, such as a digit where a rule lets digits be kept.")
+
+
 class StepOut(Out):
     """One step of a recording's life."""
 
@@ -133,6 +145,7 @@ class RecordingDetailOut(RecordingOut):
     fields: dict[str, str] = Field(description="Other facts, under their own names.")
     provenance: dict[str, str] = Field(description="Field -> the rule that filled it.")
     raw: dict[str, Base64] = Field(description="Unknown metadata as it was found, in base64.")
+    events: list[EventOut] = Field(description="What happened in its course, in time; at most 2,000.")
     seal: SealOut
     timeline: list[StepOut]
 

@@ -2,6 +2,7 @@
 
 import { announce, clock, icon, length, t } from "../texts.js";
 import { copy } from "../clipboard.js";
+import { Course } from "./course.js";
 import { Lanes } from "./lanes.js";
 import { fetchPeaks } from "./peaks.js";
 import { forgetOnSystem, showOnSystem, showPosition } from "./session.js";
@@ -20,6 +21,7 @@ class RecPlayer extends HTMLElement {
     this.queue = [];
     this.kept = { volume: 1, speed: 1, silence: false, folded: false, ...JSON.parse(localStorage.getItem(KEPT) ?? "{}") };
     this.lanes = new Lanes(this.parts.lanes, this.audio, (muted) => this.wave?.mute(muted));
+    this.course = new Course(this.parts.course, (time) => this.seek(time));
     this.listenToAudio();
     this.listenToControls();
     this.applyKept();
@@ -111,11 +113,18 @@ class RecPlayer extends HTMLElement {
     if (this.failed) return;
     this.showState();
     this.lanes.show(recording.lanes);
+    this.course.show(recording.events, recording.duration_s);
     this.parts.wave.ariaValueMax = Math.round(recording.duration_s);
     if (!peaks) return this.classList.add("no-wave");
     this.classList.remove("no-wave");
     this.spans = silences(peaks.raw, recording.duration_s);
-    const about = { duration: recording.duration_s, peaks, lanes: recording.lanes, onEarlySeek: (time) => this.seek(time) };
+    const about = {
+      duration: recording.duration_s,
+      peaks,
+      lanes: recording.lanes,
+      onEarlySeek: (time) => this.seek(time),
+      onLayout: (width, scroll) => this.course.lay(width, scroll),
+    };
     this.wave = new Waveform(this.parts["wave-box"], this.audio, about);
     this.setSpeed(this.kept.speed);
     this.showTime();
@@ -159,6 +168,12 @@ class RecPlayer extends HTMLElement {
     this.audio.play().catch((error) => {
       if (error.name === "NotAllowedError") announce(t("Press play to listen"));
     });
+  }
+
+  playFrom(id, time) {
+    if (id !== this.recordingId || this.recording?.state !== "ready") return this.load(id, { at: time, queue: this.queue });
+    this.seek(time);
+    this.play();
   }
 
   pause() {

@@ -26,7 +26,7 @@ const colour = (name) => computed(`var(${name})`);
 const faded = (name, share) => computed(`color-mix(in srgb, var(${name}) ${share}%, var(--raised))`);
 
 export class Waveform {
-  constructor(box, audio, { duration, peaks, lanes, onEarlySeek }) {
+  constructor(box, audio, { duration, peaks, lanes, onEarlySeek, onLayout }) {
     this.box = box;
     this.duration = duration;
     this.lanes = lanes;
@@ -54,6 +54,8 @@ export class Waveform {
     this.surfer.on("error", () => {}); // the audio element's own errors are handled by the player
     this.surfer.on("ready", () => this.show(audio.currentTime));
     this.surfer.on("interaction", (time) => audio.readyState === HTMLMediaElement.HAVE_NOTHING && onEarlySeek(time));
+    const tell = () => onLayout(this.surfer.getWrapper().clientWidth, this.surfer.getScroll());
+    for (const name of ["redrawcomplete", "resize", "scroll", "zoom"]) this.surfer.on(name, tell);
     this.onTheme = () => this.surfer.setOptions(this.look());
     document.addEventListener("hub:theme", this.onTheme);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", this.onTheme);

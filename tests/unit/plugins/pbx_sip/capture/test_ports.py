@@ -128,6 +128,21 @@ def test_a_table_holds_ports_of_the_loopback_too(network):
     held.release()
 
 
+@pytest.mark.parametrize("address", [LAN_ADDRESS, LAN_ADDRESS6])
+def test_a_long_message_to_another_port_arrives_whole(network, address):
+    """What follows in a fragment may look like a port of the range."""
+    content = bytes([30_000 >> 8, 30_000 & 0xFF]) * 2000
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as listener:
+        listener.bind((address, 5060))
+        listener.settimeout(5)
+        held = NftTable(PORTS, LAN, OURS, "berlin")
+        with network.at_pbx(), socket.socket(family, socket.SOCK_DGRAM) as sender:
+            sender.sendto(content, (address, 5060))
+        assert listener.recv(8000) == content
+        held.release()
+
+
 def test_a_port_that_another_program_had_before_stays_its_own(network):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind((LAN_ADDRESS, 30000))

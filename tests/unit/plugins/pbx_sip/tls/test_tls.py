@@ -2,6 +2,7 @@
 
 import io
 import ssl
+from contextlib import closing
 from dataclasses import replace
 from ipaddress import ip_address
 from struct import pack
@@ -18,7 +19,7 @@ from plugins.pbx_sip.tls.connection import TlsConnection
 from plugins.pbx_sip.tls.key_log import KeyLog, read_key_log
 from plugins.pbx_sip.tls.streams import TlsStreams
 from tests.doubles.capture_file import PBX, WireCall, frames_of
-from tests.doubles.tls_wire import Ends, make_pem, talk_to_openssl
+from tests.doubles.tls_wire import Ends, OpenSsl, make_pem
 
 SAID = [b"INVITE sip:b@example.com SIP/2.0\r\n", b"x" * 40_000, b"BYE\r\n"]
 HEARD = [b"SIP/2.0 100 Trying\r\n", b"y" * 3_000, b"SIP/2.0 200 OK\r\n"]
@@ -69,10 +70,26 @@ def test_what_was_said_is_read_however_it_is_cut_into_segments(version, ciphers,
 @pytest.mark.parametrize("suite", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"])
 def test_every_suite_of_tls_13_is_read(suite, pem, key_file):
     lines = [b"REGISTER sip:pbx\n", b"OPTIONS sip:pbx\n"]
-    wire, answers = talk_to_openssl(pem, key_file, ["-tls1_3", "-ciphersuites", suite], lines)
-    said, heard = read(wire, read_key_log(key_file))
+    answers = []
+    with closing(OpenSsl(pem, key_file, "-rev", "-tls1_3", "-ciphersuites", suite)) as openssl:
+        for line in lines:
+            openssl.say(line)
+            answers.append(openssl.hear())
+    said, heard = read(openssl.wire, read_key_log(key_file))
     assert said == b"".join(lines)
     assert heard == b"".join(answers) != b""
+
+
+def test_a_connection_whose_keys_are_renewed_is_read_on(pem, key_file):
+    with closing(OpenSsl(pem, key_file, "-tls1_3")) as openssl:
+        openssl.say(b"one\n")
+        openssl.renew_keys()
+        openssl.type(b"hello\n")
+        assert openssl.hear() == b"hello\n"
+        openssl.say(b"two\n")
+        openssl.type(b"again\n")
+        assert openssl.hear() == b"again\n"
+    assert read(openssl.wire, read_key_log(key_file)) == (b"one\ntwo\n", b"hello\nagain\n")
 
 
 @pytest.mark.parametrize(("version", "ciphers"), [KINDS[0], KINDS[4]])

@@ -1,0 +1,302 @@
+"""Calls that go on, in a whole hub: a source in a process of its own, pages in a real browser, the API."""
+
+import struct
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from hub import ids
+from tests.doubles import plugins, switchboard
+from tests.doubles.axe import source, violations
+from tests.doubles.browser import PHONE, visiting
+from tests.doubles.hub import LOGIN, PASSWORD, Administrator, Hub, until
+
+
+@dataclass
+class Board:
+    """A running hub, its administrator, and the folder of the calls."""
+
+    hub: Hub
+    admin: Administrator
+    folder: Path
+    device: str
+
+    @property
+    def device_path(self) -> str:
+        """The device's page."""
+        return f"/devices/{ids.from_text(self.device)}"
+
+    def calls(self, **query: Any) -> list[dict[str, Any]]:
+        answer = self.admin.api.get("/live-calls", params=query)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["items"]
+        return found
+
+    def begin(self, name: str) -> dict[str, Any]:
+        """A call begins and is listed."""
+        switchboard.begin(self.folder, name)
+        found: dict[str, Any] = until(lambda: next(iter(self.calls(text=f"{name}@pbx")), None), 20, "the call")
+        return found
+
+    def act(self, call: dict[str, Any], action: str, **more: Any) -> Any:
+        return self.admin.api.post(f"/live-calls/{call['id']}/actions", json={"action": action, **more})
+
+    def trail(self, action: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.admin.api.get("/audit", params={"action": action}).json()["items"]
+        return found
+
+    def visiting(self, browser: Browser, path: str = "/live", **options: Any) -> Any:
+        site = SimpleNamespace(address=self.hub.address, token=self.admin.browser.cookies["sid"])
+        return visiting(browser, cast("Any", site), path, **options)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
+    root = tmp_path_factory.mktemp("live")
+    (folder := root / "board").mkdir()
+    with plugins.on_path(root / "site") as site:
+        switchboard.install(site)
+        with Hub(root / "data", {"PYTHONPATH": str(site)}) as hub, hub.administrator() as admin:
+            body = {"plugin": "switchboard", "name": "Tower", "settings": {"folder": str(folder)}}
+            made = admin.api.post("/devices", json=body)
+            assert made.status_code == 201, made.text
+            yield Board(hub, admin, folder, made.json()["id"])
+
+
+@pytest.fixture
+def board(running: Board) -> Iterator[Board]:
+    yield running
+    for call in (running.folder / "calls").iterdir():
+        call.unlink()
+    until(lambda: not running.calls(), 20, "an empty list")
+
+
+@pytest.fixture
+def page(browser: Browser, board: Board) -> Iterator[Page]:
+    with board.visiting(browser) as opened:
+        expect(opened.locator("html")).to_have_attribute("data-live", "on")
+        yield opened
+
+
+def test_the_api_lists_steers_and_forgets_a_call(board: Board) -> None:
+    call = board.begin("anton")
+    assert call["device_id"] == board.device
+    assert call["actions"] == ["pause", "stop", "discard"]
+    assert call["can_listen"]
+    assert [party["role"] for party in call["parties"]] == ["caller", "called"]
+    assert board.act(call, "pause", resume_after_s=60).json() == {"done": True, "text": ""}
+    paused = until(lambda: next(iter(board.calls(state="paused")), None), 20, "the pause")
+    assert paused["actions"] == ["resume", "stop", "discard"]
+    assert paused["resumes_at"]
+    assert board.calls(state="recording") == []
+    assert board.act(call, "discard").json()["done"]
+    until(lambda: board.admin.api.get(f"/live-calls/{call['id']}").status_code == 404, 20, "the end")
+    late = board.act(call, "resume")
+    assert (late.status_code, late.headers["content-type"]) == (404, "application/problem+json")
+    [line] = board.trail("call.discard")
+    assert line["subject"] == f"call:{call['id']}"
+    assert line["details"]["call_id"] == "anton@pbx"
+
+
+def test_what_a_source_refuses_is_told_and_stands_on_the_trail(board: Board) -> None:
+    call = board.begin("mandatory")
+    before = len(board.trail("call.discard"))
+    assert board.act(call, "discard").json() == {"done": False, "text": "A rule says that it is kept."}
+    assert len(board.trail("call.discard")) == before + 2
+
+
+def test_a_token_without_the_permission_steers_hears_and_sees_nothing(board: Board) -> None:
+    call = board.begin("berta")
+    expires_at = board.admin.api.get("/me").json()["token"]["expires_at"]
+    for permissions, wanted in (
+        (["live.list"], {"list": 200, "pause": 403, "audio": 403}),
+        (["live.control"], {"list": 200, "pause": 200, "discard": 403, "audio": 403}),
+        (["alarm.list"], {"list": 403, "pause": 403, "audio": 403}),
+    ):
+        body = {"name": permissions[0], "permissions": permissions, "expires_at": expires_at}
+        token = board.admin.api.post("/tokens", json=body).json()["plain"]
+        headers = {"Authorization": f"Bearer {token}"}
+        api = board.admin.api
+        got = {
+            "list": api.get("/live-calls", headers=headers).status_code,
+            "audio": api.get(f"/live-calls/{call['id']}/audio", headers=headers).status_code,
+        }
+        for action in ("pause", "discard"):
+            path = f"/live-calls/{call['id']}/actions"
+            got[action] = api.post(path, headers=headers, json={"action": action}).status_code
+        assert {name: got[name] for name in wanted} == wanted, permissions
+
+
+def test_the_audio_is_a_wav_file_that_ends_with_the_call(board: Board) -> None:
+    call = board.begin("cäsar")
+    heard = b""
+    with board.admin.api.stream("GET", f"/live-calls/{call['id']}/audio") as answer:
+        assert answer.headers["content-type"] == "audio/wav"
+        for chunk in answer.iter_bytes():
+            heard += chunk
+            if len(heard) > 20_000 and (board.folder / "calls" / "cäsar").exists():
+                switchboard.end(board.folder, "cäsar")
+    with wave.open(BytesIO(heard)) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, 8000)
+    samples = struct.unpack(f"<{(len(heard) - 44) // 2}h", heard[44:])
+    assert max(samples[::2]) > 8000
+    assert set(samples[1::2]) == {3000}
+    assert board.trail("call.listen")[0]["subject"] == f"call:{call['id']}"
+
+
+def test_the_audio_ends_when_the_token_is_revoked_or_the_session_ends(board: Board) -> None:
+    call = board.begin("quelle")
+    api, expires_at = board.admin.api, board.admin.api.get("/me").json()["token"]["expires_at"]
+    body = {"name": "ear", "permissions": ["live.listen"], "expires_at": expires_at}
+    made = api.post("/tokens", json=body).json()
+    headers = {"Authorization": f"Bearer {made['plain']}"}
+    with api.stream("GET", f"/live-calls/{call['id']}/audio", headers=headers) as answer:
+        assert answer.status_code == 200
+        assert api.delete(f"/tokens/{made['id']}").status_code == 204
+        for _ in answer.iter_bytes():
+            continue
+    with board.hub.client() as browser:
+        browser.post("/sign-in", data={"login": LOGIN, "password": PASSWORD})
+        with browser.stream("GET", f"/live/{call['id']}/audio") as answer:
+            assert answer.status_code == 200
+            with board.hub.client() as other:
+                other.cookies.update(browser.cookies)
+                other.post("/sign-out")
+            for _ in answer.iter_bytes():
+                continue
+    assert board.calls(), "the call itself goes on"
+
+
+def test_the_page_follows_calls_without_a_reload(board: Board, page: Page) -> None:
+    expect(page.get_by_role("heading", name="No call goes on now")).to_be_visible()
+    board.begin("dora")
+    row = page.locator(".live-call", has_text="dora")
+    expect(row).to_contain_text("Recording")
+    expect(row).to_contain_text("Tower")
+    first = row.locator("[data-since-ms]").inner_text()
+    expect(row.locator("[data-since-ms]")).not_to_have_text(first)
+    switchboard.end(board.folder, "dora")
+    expect(row).to_have_count(0)
+
+
+def test_a_call_is_paused_for_minutes_resumed_and_discarded_only_after_a_question(board: Board, page: Page) -> None:
+    board.begin("emil")
+    row = page.locator(".live-call", has_text="emil")
+    row.get_by_text("Pause", exact=True).click()
+    row.get_by_role("button", name="5 minutes", exact=True).click()
+    expect(row).to_contain_text("goes on in 4:")
+    expect(page.locator(".toast")).to_contain_text("Paused")
+    row.get_by_role("button", name="Resume").click()
+    expect(row).to_contain_text("Recording")
+    row.get_by_role("button", name="Discard").click()
+    dialog = page.get_by_role("dialog", name="Discard this recording?")
+    dialog.locator('[data-answer="no"]').click()
+    expect(row).to_have_count(1)
+    row.get_by_role("button", name="Discard").click()
+    dialog.locator('[data-answer="yes"]').click()
+    expect(row).to_have_count(0)
+
+
+def test_a_person_hears_the_call_and_goes_on_hearing_it_on_other_pages(board: Board, page: Page) -> None:
+    board.begin("fritz")
+    row = page.locator(".live-call", has_text="fritz")
+    row.get_by_role("button", name="Listen").click()
+    ear = page.get_by_role("region", name="Listening to a call")
+    expect(ear).to_contain_text("You hear")
+    expect(row.get_by_role("button", name="Listen")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("link", name="Devices").first.click()
+    page.wait_for_url("**/devices")
+    expect(ear).to_be_visible()
+    level = """async () => {
+        const ear = document.getElementById('ear');
+        const meter = new AnalyserNode(ear.context);
+        ear.gain.connect(meter);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        const samples = new Float32Array(meter.fftSize);
+        meter.getFloatTimeDomainData(samples);
+        return Math.max(...samples);
+    }"""
+    assert page.evaluate(level) > 0.05
+    switchboard.end(board.folder, "fritz")
+    expect(ear).to_contain_text("The call is over")
+    expect(ear).to_be_hidden()
+
+
+def test_the_audio_ends_when_the_listener_stops_it(board: Board, page: Page) -> None:
+    board.begin("gustav")
+    hung_up = board.folder / "hung-up"
+    hung_up.unlink(missing_ok=True)
+    page.locator(".live-call", has_text="gustav").get_by_role("button", name="Listen").click()
+    expect(page.locator("#ear")).to_contain_text("You hear")
+    page.get_by_role("button", name="Stop listening").click()
+    until(hung_up.exists, 20, "hanging up")
+
+
+def test_filters_find_calls_and_an_empty_list_says_why(board: Board, page: Page) -> None:
+    board.begin("heinrich")
+    board.begin("waiting ida")
+    expect(page.locator(".live-call")).to_have_count(2)
+    page.get_by_role("searchbox").fill("heinrich")
+    page.keyboard.press("Enter")
+    expect(page.locator(".live-call")).to_have_count(1)
+    page.goto("/live?state=waiting")
+    expect(page.locator(".live-call")).to_have_count(1)
+    page.locator(".live-call").get_by_role("button", name="Keep").click()
+    expect(page.get_by_role("heading", name="No call matches")).to_be_visible()
+    page.get_by_role("link", name="Show all").last.click()
+    expect(page.locator(".live-call")).to_have_count(2)
+
+
+def test_the_page_fits_a_phone_and_has_buttons_for_fingers(browser: Browser, board: Board) -> None:
+    board.begin("julius")
+    with board.visiting(browser, viewport=PHONE) as page:
+        expect(page.locator(".live-call")).to_have_count(1)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        page.locator(".live-call").get_by_text("Pause", exact=True).click()
+        expect(page.get_by_role("button", name="15 minutes")).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    browser: Browser, board: Board, scheme: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    axe = source(tmp_path_factory.getbasetemp().parent)
+    calls = [board.begin(name) for name in ("konrad", "ludwig", "waiting martha", "nordpol")]
+    board.act(calls[1], "pause", resume_after_s=300)
+    board.act(calls[3], "stop")
+    with board.visiting(browser, color_scheme=scheme, reduced_motion="reduce") as page:
+        expect(page.locator(".live-call.paused")).to_have_count(1)
+        expect(page.locator(".live-call.stopped")).to_have_count(1)
+        page.locator(".live-call", has_text="konrad").get_by_role("button", name="Listen").click()
+        expect(page.locator("#ear")).to_contain_text("You hear")
+        assert violations(page, axe) == []
+        page.locator(".live-call", has_text="konrad").get_by_text("Pause", exact=True).click()
+        assert violations(page, axe) == []
+        page.keyboard.press("Escape")
+        page.goto(board.device_path)
+        assert violations(page, axe) == []
+
+
+def test_files_are_uploaded_to_a_device_with_a_word_on_each(browser: Browser, board: Board) -> None:
+    with board.visiting(browser, board.device_path) as page:
+        files: Any = [
+            {"name": "Montag früh.pcap", "mimeType": "application/octet-stream", "buffer": b"x" * 3_000_000},
+            {"name": "bad.pcap", "mimeType": "application/octet-stream", "buffer": b"bad"},
+            {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no capture"},
+        ]
+        page.set_input_files("#upload-input", files)
+        told = page.locator("upload-files li.note")
+        expect(told).to_have_count(3)
+        expect(told.filter(has_text="Montag früh.pcap")).to_contain_text("Taken over")
+        expect(told.filter(has_text="bad.pcap")).to_contain_text("This is no capture")
+        expect(told.filter(has_text="notes.txt")).to_contain_text("takes no such file")
+    assert (board.folder / "taken" / "Montag früh.pcap").stat().st_size == 3_000_000
+    assert list((board.hub.data / "uploads").iterdir()) == []

@@ -1,0 +1,168 @@
+"""Calls that go on: the list that keeps itself up to date, and what can be done with each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from anyio import to_thread
+from starlette.responses import PlainTextResponse
+
+from hub import ids
+from hub.access.errors import NotThere
+from hub.access.permissions import require
+from hub.catalog.live_calls import LiveQuery
+from hub.clock import to_ms, utc_now
+from hub.runtime.failure import PluginFailure, SupervisorAway
+from hub.runtime.live.audio_line import AudioLine
+from hub.sdk import CallControl, Kind, LiveState
+from webui import parties
+from webui.language import gettext, later
+from webui.live_audio import LiveAudioResponse
+from webui.reach import services_of, shows, takes_form, text_of, viewer_of, web_of
+from webui.recording_filters import DIRECTIONS
+from webui.security import actor_of, session_token
+
+if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+PAGE_ROWS = 100
+NOT_FOUND, UNAVAILABLE = 404, 503
+STATES = {
+    LiveState.RECORDING: (later("Recording"), "disc-3", "bad"),
+    LiveState.PAUSED: (later("Paused"), "circle-pause", "warn"),
+    LiveState.STOPPED: (later("Stopped"), "circle-x", ""),
+    LiveState.WAITING: (later("Recorded on demand"), "hourglass", "accent"),
+    LiveState.LEFT_OUT: (later("Not recorded"), "circle-dashed", ""),
+}
+DONE = {
+    CallControl.PAUSE: later("Paused"),
+    CallControl.RESUME: later("Recording again"),
+    CallControl.STOP: later("Stopped. What was recorded before is kept."),
+    CallControl.KEEP: later("It will be kept"),
+    CallControl.DISCARD: later("Its recording is thrown away"),
+}
+PAUSES = {"": later("Until I resume"), "60": later("1 minute"), "300": later("5 minutes"), "900": later("15 minutes")}
+_LONGEST_TEXT = 400
+_MOST_DEVICES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFilters:
+    """What the list is asked for, as its address says it."""
+
+    text: str
+    devices: tuple[int, ...]
+    states: tuple[LiveState, ...]
+
+    @classmethod
+    def read(cls, request: Request) -> LiveFilters:
+        """The filters of an address; what makes no sense is left out."""
+        params = request.query_params
+        numbers = [text for text in params.getlist("device")[:_MOST_DEVICES] if text.isdecimal() and len(text) < 19]
+        return cls(
+            text=params.get("q", "").strip()[:_LONGEST_TEXT],
+            devices=tuple(dict.fromkeys(map(int, numbers))),
+            states=tuple(state for state in LiveState if state.value in params.getlist("state")),
+        )
+
+    @property
+    def query(self) -> LiveQuery:
+        """What to ask of the catalog."""
+        return LiveQuery(text=self.text, device_ids=frozenset(self.devices), states=frozenset(self.states))
+
+    @property
+    def address(self) -> str:
+        """The part of the address behind "?"; "" without filters."""
+        pairs = [("q", self.text)] if self.text else []
+        pairs += [("device", str(device)) for device in self.devices]
+        return urlencode(pairs + [("state", state.value) for state in self.states])
+
+
+@shows("live.list")
+def live_page(request: Request) -> Response:
+    """The calls with their filters."""
+    return web_of(request).renderer.page(request, "live/page.html", **_context(request))
+
+
+@shows("live.list")
+def live_list(request: Request) -> Response:
+    """The calls alone, for their live update."""
+    return web_of(request).renderer.fragment(request, "live/list.html", **_context(request))
+
+
+@takes_form("live.control")
+def act(request: Request, form: FormData) -> Response:
+    """Have the device do something with a call; answers with the list as it is then."""
+    try:
+        action = CallControl(request.path_params["action"])
+    except ValueError:
+        raise NotThere(gettext("There is no such page.")) from None
+    said = {"toast": gettext(DONE[action]), "shade": "good"}
+    try:
+        result = services_of(request).live_control.act(
+            viewer_of(request), _live_id(request), action, actor_of(request), resume_after_s=_pause_s(form)
+        )
+        if not result.done:
+            said = {"toast": gettext("It was not done"), "text": result.text, "shade": "warn"}
+    except (NotThere, PluginFailure, SupervisorAway) as failure:
+        said = {"toast": gettext("It was not done"), "text": f"{gettext(str(failure))} {failure.hint}", "shade": "bad"}
+    return web_of(request).renderer.fragment(request, "live/list.html", **_context(request) | {"said": said})
+
+
+async def audio(request: Request) -> Response:
+    """The call as it is heard now, without an end; audited once for each listening."""
+    person, services = viewer_of(request), services_of(request)
+    require(person, "live.listen")
+    live_id, token = _live_id(request), session_token(request)
+
+    def may_go_on() -> bool:
+        now = services.sessions.find(token, counts=False)
+        return now is not None and services.live_control.may_go_on_listening(now, live_id)
+
+    try:
+        place = await to_thread.run_sync(services.live_control.listen, person, live_id, actor_of(request))
+        return LiveAudioResponse(await AudioLine.open(place), may_go_on)
+    except NotThere as failure:
+        return PlainTextResponse(gettext(str(failure)), NOT_FOUND)
+    except (PluginFailure, SupervisorAway) as failure:
+        return PlainTextResponse(f"{gettext(str(failure))} {failure.hint}".strip(), UNAVAILABLE)
+
+
+def _live_id(request: Request) -> int:
+    try:
+        return ids.from_text(request.path_params["id"])
+    except ValueError:
+        raise NotThere(gettext("This call is over, or you may not see it.")) from None
+
+
+def _pause_s(form: FormData) -> float | None:
+    wanted = text_of(form, "resume_after_s")
+    return float(wanted) if wanted in PAUSES and wanted else None
+
+
+def _context(request: Request) -> dict[str, Any]:
+    services, person, filters = services_of(request), viewer_of(request), LiveFilters.read(request)
+    calls = services.live.search(person, filters.query, limit=PAGE_ROWS).items
+    count = len(calls) if len(calls) < PAGE_ROWS else services.live.count(person, filters.query)
+    devices = services.instances.list(Kind.SOURCE)
+    names = {device.id: device.name for device in devices}
+    return {
+        "calls": calls,
+        "count": count,
+        "filters": filters,
+        "devices": devices,
+        "device_name": lambda device_id: names.get(device_id, gettext("Deleted device")),
+        "actions": services.live_control.actions_for(person, devices),
+        "states": STATES,
+        "pauses": PAUSES,
+        "directions": DIRECTIONS,
+        "direction_icons": parties.DIRECTION_ICONS,
+        "now": utc_now(),
+        "now_ms": to_ms(utc_now()),
+        "said": None,
+        "section": "/live",
+    }
