@@ -30,7 +30,7 @@ install_packages() {
     if [ "$root" = no ]; then
         say "Missing on this machine: $*" "Run this, then try again:" "" \
             "    sudo apt-get install --yes --no-install-recommends $*"
-        case " $* " in *" postgresql "* | *" openssh-server "*)
+        case " $* " in *" postgresql "* | *" openssh-server "* | *" kamailio "* | *" rtpengine-daemon "*)
             say "" "or this, which starts no service:" "" "    sudo bash $PWD/bootstrap/install-packages $*" ;;
         esac
         say ""
@@ -91,4 +91,14 @@ missing_test_packages() {
     has unshare || echo util-linux
     [ -n "${CHROMIUM:-}" ] || has chromium || echo chromium
     [ -n "${FIREFOX:-}" ] || has firefox-esr || echo firefox-esr
+    has baresip || echo baresip-core
+    has gcc || echo gcc
+    has ip || echo iproute2
+    has kamailio || echo kamailio
+    [ -e /usr/include/stdio.h ] || echo libc6-dev
+    compgen -G '/usr/lib/*/libpcap.so.0.8' >/dev/null || echo libpcap0.8
+    has nft || echo nftables
+    has rtpengine || echo rtpengine-daemon
+    has sipp || echo sip-tester
+    has tshark || echo tshark
 }

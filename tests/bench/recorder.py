@@ -12,7 +12,7 @@ from typing import Any
 
 from hub.sdk import HealthState, LiveCall
 from hub.testing import FakeContext
-from plugins.pbx_sip.recorder.device import SipRecorder
+from plugins.pbx_sip.recorder.plugin import SipRecorder
 from plugins.pbx_sip.recorder.settings import RecorderSettings
 
 _START_S, _LOOK_S = 30.0, 0.05

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.doubles.network import PBX, NetworkPair
+from tests.doubles.network import LAN_ADDRESS, PBX, NetworkPair
 from tests.doubles.supervision import wait_until
 
 _CONTROL = ("127.0.0.1", 4444)
 _WITHIN_S = 30.0
 _CONFIG = """module_path /usr/lib/baresip/modules
+net_interface {interface}
 sip_listen {host}:5060
 audio_player aubridge,nowhere
 audio_alert aubridge,nowhere
@@ -24,7 +25,7 @@ ausrc_srate 8000
 auplay_srate 8000
 ausrc_channels 1
 auplay_channels 1
-rtp_ports 10000-10998
+rtp_ports {first_port}-{last_port}
 module g711.so
 module aufile.so
 module aubridge.so
@@ -91,20 +92,45 @@ class Baresip:
 
 @contextmanager
 def telephone(
-    pair: NetworkPair, number: str, host: str, sound: Path, *, registrar: str, transport: str = "udp", answers: bool = True
+    pair: NetworkPair,
+    number: str,
+    host: str,
+    sound: Path,
+    *,
+    registrar: str,
+    transport: str = "udp",
+    answers: bool = True,
 ) -> Iterator[Baresip]:
     """A telephone where the senders are, at an address of its own. sound: a WAV file of 8 kHz that it says."""
     folder = sound.parent / f"telephone-{number}"
     folder.mkdir()
     place = int(host.rpartition(".")[2])
     control = (_CONTROL[0], _CONTROL[1] + place)
-    config = _CONFIG.format(host=host, sound=sound, control=f"{control[0]}:{control[1]}")
+    interface, first_port = f"phone{number}", 10_000 + 100 * place
+    last_port = first_port + 98
+    config = _CONFIG.format(
+        interface=interface,
+        host=host,
+        sound=sound,
+        first_port=first_port,
+        last_port=last_port,
+        control=f"{control[0]}:{control[1]}",
+    )
     (folder / "config").write_text(config)
     mode = "auto" if answers else "manual"
     (folder / "accounts").write_text(
         f"<sip:{number}@{registrar};transport={transport}>;auth_pass=none;regint=600;answermode={mode};audio_codecs=pcmu\n"
     )
-    subprocess.run(pair.pbx_command("ip", "address", "add", f"{host}/24", "dev", PBX), check=True)
+    for words in (
+        f"link add {interface} type veth peer name {interface}x",
+        f"address add {host}/32 dev {interface}",
+        f"link set {interface} up",
+        f"link set {interface}x up",
+        # It binds its media to no address: by its ports it is known what to send from.
+        f"route add {LAN_ADDRESS} dev {PBX} src {host} table {place}",
+        f"rule add ipproto udp sport {first_port}-{last_port} lookup {place}",
+    ):
+        subprocess.run(pair.pbx_command("ip", *words.split()), check=True)
     log = folder / "log"
     command = pair.pbx_command("baresip", "-f", str(folder))
     home = os.environ | {"HOME": str(folder)}

@@ -9,7 +9,7 @@ from tests.doubles.network import LAN_ADDRESS, NetworkPair
 from tests.doubles.supervision import wait_until
 
 _MEDIA_CONTROL = "127.0.0.1:2223"
-_HIDES_IDS = """
+_HIDING_IDS = """
 loadmodule "topoh.so"
 modparam("topoh", "mask_key", "a test")
 modparam("topoh", "mask_callid", 1)
@@ -40,7 +40,7 @@ request_route {{
     if (has_totag()) {{
         if (!loose_route()) {{ if (is_method("ACK") && t_check_trans()) t_relay(); exit; }}
     }} else {{
-        if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
+        {route}
         record_route();
     }}
     if (is_method("BYE") || has_body("application/sdp")) rtpengine_manage("replace-origin");
@@ -51,26 +51,46 @@ onreply_route[ANSWER] {{
     if (has_body("application/sdp")) rtpengine_manage("replace-origin");
 }}
 """
+_TO_TELEPHONES = 'if (!lookup("location")) { sl_send_reply("404", "Not Found"); exit; }'
 
 
 @contextmanager
-def proxy(pair: NetworkPair, folder: Path, port: int = 5060, *, hides_ids: bool = False) -> Iterator[tuple[str, int]]:
-    """Where telephones register, where the recorder is. hides_ids: each hop of a call has a Call-ID of its own."""
-    config = folder / f"kamailio-{port}.cfg"
-    more = _HIDES_IDS if hides_ids else ""
-    config.write_text(_CONFIG.format(address=LAN_ADDRESS, port=port, media=_MEDIA_CONTROL, more=more))
-    run = folder / f"kamailio-{port}"
+def registrar(pair: NetworkPair, folder: Path) -> Iterator[str]:
+    """Where telephones register, where the recorder is: its host and port."""
+    with _proxy(pair, folder, 5060, route=_TO_TELEPHONES) as place:
+        yield place
+
+
+@contextmanager
+def border(pair: NetworkPair, folder: Path, registrar: str) -> Iterator[str]:
+    """A proxy before the registrar that gives calls another Call-ID on their way to it: its host and port."""
+    with _proxy(pair, folder, 5070, route=f'$du = "sip:{registrar}";', more=_HIDING_IDS) as place:
+        yield place
+
+
+@contextmanager
+def _proxy(pair: NetworkPair, folder: Path, port: int, *, route: str, more: str = "") -> Iterator[str]:
+    config, run = folder / f"kamailio-{port}.cfg", folder / f"kamailio-{port}"
     run.mkdir()
+    config.write_text(_CONFIG.format(address=LAN_ADDRESS, port=port, media=_MEDIA_CONTROL, route=route, more=more))
     command = ["kamailio", "-f", str(config), "-DD", "-E", "-e", "-m", "16", "-M", "4", "-Y", str(run), "-w", str(run)]
-    with _running(pair, command, run / "log", f"{LAN_ADDRESS}:{port} "):
-        yield LAN_ADDRESS, port
+    place = f"{LAN_ADDRESS}:{port}"
+    with _running(pair, command, run / "log", f"{place} "):
+        yield place
 
 
 @contextmanager
 def media_relay(pair: NetworkPair, folder: Path) -> Iterator[None]:
     """All media goes to it, and from it to whoever it is for."""
     command = ["rtpengine", "--table=-1", f"--interface={LAN_ADDRESS}", f"--listen-ng={_MEDIA_CONTROL}"]
-    command += ["--foreground", "--log-stderr", "--log-level=4", "--num-threads=2", "--port-min=30000", "--port-max=30998"]
+    command += [
+        "--foreground",
+        "--log-stderr",
+        "--log-level=4",
+        "--num-threads=2",
+        "--port-min=30000",
+        "--port-max=30998",
+    ]
     with _running(pair, command, folder / "rtpengine.log", f"{_MEDIA_CONTROL} "):
         yield
 

@@ -43,7 +43,9 @@ def test_a_plug_in_imports_the_sdk_and_itself_only():
 
 
 def _plugin_folders() -> list[Path]:
-    return sorted(path.parent for path in tree.files("plugins", suffix=".py") if path.name == "plugin.py")
+    """Those that are in no other one: plug-ins may share a package."""
+    folders = {path.parent for path in tree.files("plugins", suffix=".py") if path.name == "plugin.py"}
+    return sorted(folder for folder in folders if not folders & set(folder.parents))
 
 
 def test_no_code_of_a_plug_in_lies_outside_its_folder():

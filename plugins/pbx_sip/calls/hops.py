@@ -15,6 +15,7 @@ import numpy as np
 from plugins.pbx_sip.calls.dialog import Dialog, Side
 from plugins.pbx_sip.calls.numbers import number_of
 from plugins.pbx_sip.calls.voices import Voice
+from plugins.pbx_sip.rtp.packets import RtpPackets, find_values
 
 _BEGIN_TOGETHER_NS, _END_TOGETHER_NS = 1_000_000_000, 500_000_000
 _SAMPLED = 8  # packets of each sender are enough to know it by
@@ -68,13 +69,17 @@ def _endpoints(call: Seen) -> Iterable[Hashable]:
 
 
 def _senders(call: Seen) -> Iterable[Hashable]:
-    marks: set[Hashable] = set()
-    for voice in call.voices:
-        packets = voice.packets
-        for ssrc in np.unique(packets.ssrc).tolist():
-            rows = np.flatnonzero(packets.ssrc == ssrc)[:_SAMPLED]
-            sequence, timestamp = packets.sequence[rows].tolist(), packets.timestamp[rows].tolist()
-            marks |= {(ssrc, *each) for each in zip(sequence, timestamp, strict=True)}
+    return {mark for voice in call.voices for mark in sample(voice.packets)}
+
+
+def sample(packets: RtpPackets) -> dict[Hashable, int]:
+    """The first packets of each sender by what a relay does not change, and when each came, ns since 1970."""
+    marks: dict[Hashable, int] = {}
+    for ssrc in find_values(packets.ssrc):
+        rows = np.flatnonzero(packets.ssrc == ssrc)[:_SAMPLED]
+        columns = (packets.sequence[rows], packets.timestamp[rows], packets.time_ns[rows])
+        for sequence, timestamp, at_ns in zip(*(column.tolist() for column in columns), strict=True):
+            marks.setdefault((ssrc, sequence, timestamp), at_ns)
     return marks
 
 

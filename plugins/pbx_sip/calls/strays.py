@@ -1,12 +1,12 @@
 """Streams that no signalling was seen of: calls that began before the capture, or whose signalling is encrypted."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 
 import numpy as np
 
 from plugins.pbx_sip.calls.dialog import Dialog, Side
 from plugins.pbx_sip.calls.flows import Flow, join
-from plugins.pbx_sip.calls.hops import Joined
+from plugins.pbx_sip.calls.hops import Joined, sample
 from plugins.pbx_sip.calls.voices import Voice
 from plugins.pbx_sip.packets.datagrams import Endpoints
 from plugins.pbx_sip.rtp.packets import RtpPackets, extend_sequence, find_values
@@ -16,12 +16,16 @@ from plugins.pbx_sip.sip.address import Address
 
 _PACKETS_MIN = 50  # a second of sound: less is no call, and much else looks like RTP for a moment
 _SHARE_MIN, _STEP_MAX = 0.9, 100
+_PASSED_ON_NS = 1_000_000_000
+
+_Way = tuple[int, int]
 
 
 def find_strays(flows: Iterable[Flow], known: Iterable[Flow], endpoints: Endpoints) -> list[Joined]:
     """Calls of two flows that run to and fro between the same endpoints, or of one; known by their addresses.
 
-    known: flows of calls; flows whose senders are heard in one of them are other hops of its call.
+    known: flows of calls; flows whose senders are heard in one of them are other hops of its call, and so are flows
+    that carry on the very packets of another one.
     """
     senders = {ssrc for flow in known for part in flow.parts for ssrc in find_values(part.ssrc)}
     heard = {(flow.source, flow.target): leave_out_repeats(join(flow.parts)) for flow in flows}
@@ -31,14 +35,26 @@ def find_strays(flows: Iterable[Flow], known: Iterable[Flow], endpoints: Endpoin
         if _is_sound(packets) and senders.isdisjoint(find_values(packets.ssrc))
     }
     calls = []
-    for source, target in sorted(heard, key=lambda way: int(heard[way][0].time_ns[0])):
-        if (source, target) not in heard:
+    carried: dict[Hashable, tuple[_Way, int]] = {}
+    for way in sorted(heard, key=lambda way: int(heard[way][0].time_ns[0])):
+        if way not in heard:
             continue
-        voices = [_make_voice(Side.CALLER, *heard.pop((source, target)))]
-        if (target, source) in heard:
-            voices.append(_make_voice(Side.CALLED, *heard.pop((target, source))))
-        calls.append(_make_call(endpoints.text(source), endpoints.text(target), voices))
+        packets, repeated = heard.pop(way)
+        if any(_is_passed_on(*carried[mark], way, at_ns) for mark, at_ns in sample(packets).items() if mark in carried):
+            continue
+        voices = [_make_voice(Side.CALLER, packets, repeated)]
+        if way[::-1] in heard:
+            voices.append(_make_voice(Side.CALLED, *heard.pop(way[::-1])))
+        for voice, its_way in zip(voices, (way, way[::-1]), strict=False):
+            carried |= {mark: (its_way, at_ns) for mark, at_ns in sample(voice.packets).items()}
+        calls.append(_make_call(endpoints.text(way[0]), endpoints.text(way[1]), voices))
     return calls
+
+
+def _is_passed_on(before: _Way, before_ns: int, way: _Way, at_ns: int) -> bool:
+    """Whether a packet that is heard twice came from one machine to the next; load generators only repeat theirs."""
+    other_source, other_target = (one >> 16 != other >> 16 for one, other in zip(before, way, strict=True))
+    return other_source and other_target and abs(at_ns - before_ns) < _PASSED_ON_NS
 
 
 def _is_sound(packets: RtpPackets) -> bool:

@@ -217,16 +217,19 @@ class CallTable:
             if call.state is not leader.state:
                 call.go(leader.state, at_ns)
             return
-        described = outline(call, self._habits.plan)
         is_blind = call.verdict is not None and not call.verdict.rule and call.verdict.recorded is Recorded.YES
-        if call.verdict is not None and not (is_blind and call.was_unknown and (described.caller or described.called)):
+        if call.verdict is not None and not (is_blind and call.was_unknown):
+            return
+        described = outline(call, self._habits.plan)
+        if call.verdict is not None and not (described.caller or described.called):
             return
         call.was_unknown = not (described.caller or described.called)
         call.verdict = self._hooks.decide(described)
         states = {Recorded.NO: LiveState.LEFT_OUT, Recorded.ON_DEMAND: LiveState.WAITING}
         if call.verdict.recorded in states:
             call.go(states[call.verdict.recorded], call.dialog.first_ns)
-        self._hooks.remember(call)
+        if call.verdict != Verdict():  # what is recorded by no rule is recorded after a crash too
+            self._hooks.remember(call)
 
     def _end(self, call: OpenCall) -> None:
         """It is over: what comes to its endpoints a moment later belongs to others."""

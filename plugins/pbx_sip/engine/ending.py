@@ -65,8 +65,10 @@ class Ending:
                 await self._make_all(wanted)
             self._forget_media(group)
             self._forget(call.id for call in group)
-        self._finishing.subtract(endpoints)
-        self._finishing += Counter()  # leaves out those that no call uses any more
+        for endpoint in endpoints:
+            self._finishing[endpoint] -= 1
+            if not self._finishing[endpoint]:
+                del self._finishing[endpoint]
 
     async def watch_strays(self, *, makes: bool) -> None:
         """Look after media that belongs to no call, such as RTCP, once it has ended; makes: recordings of speech."""

@@ -1,6 +1,7 @@
 """The engine of one device: workers that capture, the table of calls, and the making of their recordings."""
 
 import asyncio
+import gc
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
@@ -45,7 +46,7 @@ from plugins.pbx_sip.packets.datagrams import Datagrams, Endpoints
 from plugins.pbx_sip.rtp.packets import read_rtp
 from plugins.pbx_sip.sdp.codecs import TELEPHONE_EVENT
 from plugins.pbx_sip.sip.errors import SipError
-from plugins.pbx_sip.sip.message import read_message
+from plugins.pbx_sip.sip.message import Request, Response, read_message
 
 _TURN_S = 0.25
 _SYNC_S = 1.0
@@ -133,6 +134,7 @@ class Engine:
                     for group in self.table.take_ended(now_ns()):
                         self._drop(group)
                         tasks.create_task(ending.finish(group))
+                    _rest_collector(has_calls=bool(self.table.calls))
                     await asyncio.sleep(_TURN_S)
         finally:
             ending.close()
@@ -153,16 +155,16 @@ class Engine:
         if self._notes is not None:
             self._notes.append([], [note_message(message)])
 
-    def take(self, message: Message) -> OpenCall | None:
-        """Take in a message that was written down.
+    def take(self, message: Message, read: Request | Response | None = None) -> OpenCall | None:
+        """Take in a message that was written down; read: what it says, where that is known already.
 
         Returns: its call.
         """
         try:
-            content = read_message(message.content)
+            read = read or read_message(message.content)
         except SipError:
             return None
-        call = self.table.take(content, message.content, message.at_ns)
+        call = self.table.take(read, message.content, message.at_ns)
         if call is None and self._notes is not None:
             self._notes.forget_call(message.call)
         return call
@@ -348,6 +350,17 @@ class Engine:
         key = secrets.token_bytes(32)
         self._ctx.state.put(_KEY_NAME, self._ctx.seal(key))
         return key
+
+
+def _rest_collector(*, has_calls: bool) -> None:
+    """Have the collector of cycles not look through calls that stand, which would hold up answers.
+
+    They have no cycles; what others leave behind meanwhile is collected when no call stands.
+    """
+    if has_calls:
+        gc.freeze()
+    else:
+        gc.unfreeze()
 
 
 def _read_datagrams(frame: Frame, endpoints: Endpoints) -> Datagrams:

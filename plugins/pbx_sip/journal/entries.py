@@ -65,6 +65,9 @@ def last_ns(entries: Table) -> npt.NDArray[np.int64]:
 
 def sizes(entries: Table) -> Iterator[tuple[int, int]]:
     """Segments, and how many bytes of each the entries are about."""
+    if len(entries) == 1:
+        yield int(entries["segment"][0]), int(entries["length"][0])
+        return
     segments, places = np.unique(entries["segment"], return_inverse=True)
     counted = np.bincount(places, entries["length"], len(segments)).astype(np.int64)
     yield from zip(segments.tolist(), counted.tolist(), strict=True)

@@ -202,8 +202,10 @@ class Journal:
             self._unwritten = Forgotten()
         if len(replaced):
             self._index.drop(replaced["segment"].tolist())
-        self._index.add_units(ways, unit_entries(units, number, data_at))
-        self._index.add_notes(notes, note_entries(notes, number, data_at + batch.units_bytes))
+        if len(units):
+            self._index.add_units(ways, unit_entries(units, number, data_at))
+        if len(notes):
+            self._index.add_notes(notes, note_entries(notes, number, data_at + batch.units_bytes))
 
     def _tell_damage(self, damage: str) -> None:
         if len(self.damage) < _DAMAGE_MAX:

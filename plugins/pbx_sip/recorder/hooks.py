@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from plugins.pbx_sip.sip.link import Peer
-from plugins.pbx_sip.sip.message import Request
+from plugins.pbx_sip.sip.message import Request, Response
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +14,7 @@ class CallMessage:
 
     call_id: its Call-ID. at_ns: since 1970, UTC. content: as it was sent, or as what came was understood, which reads
     the same; its topmost Via has the address it came from. peer: who sent it, or was sent it.
+    read: what it says, where it was read already.
     """
 
     call_id: str
@@ -21,6 +22,7 @@ class CallMessage:
     is_ours: bool
     content: bytes = field(repr=False)
     peer: Peer
+    read: Request | Response | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

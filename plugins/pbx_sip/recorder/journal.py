@@ -35,6 +35,6 @@ class CallJournal:
         at_ns = self._clock_ns()
         content = write_message(message)
         self._hooks.message(
-            CallMessage(call_id=message.call_id, at_ns=at_ns, is_ours=is_ours, content=content, peer=peer)
+            CallMessage(call_id=message.call_id, at_ns=at_ns, is_ours=is_ours, content=content, peer=peer, read=message)
         )
         return at_ns

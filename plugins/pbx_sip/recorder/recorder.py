@@ -21,9 +21,10 @@ from plugins.pbx_sip.recorder.settings import RecorderSettings
 from plugins.pbx_sip.recorder.terms import AllowList, ListenAt
 from plugins.pbx_sip.recorder.terms import Terms as ServerTerms
 from plugins.pbx_sip.sip.link import Peer
-from plugins.pbx_sip.sip.message import Request
+from plugins.pbx_sip.sip.message import Request, Response
 
 _REPORT_S = 1.0
+_PENDING_MAX = 20_000
 _FREEZE_TURNS = 60
 _SILENT_S = 6 * 3600.0
 _ROOM_BYTES = 512 << 20
@@ -36,7 +37,7 @@ class Recorder:
     def __init__(self, settings: RecorderSettings, ctx: PluginContext) -> None:
         self._settings = settings
         self._ctx = ctx
-        self._pending: deque[Message] = deque()
+        self._pending: deque[tuple[Message, Request | Response | None]] = deque()
         self._arrived = asyncio.Event()
         self._presences = Presences(settings, ctx)
         self._is_full = False
@@ -90,7 +91,7 @@ class Recorder:
             peer=(message.peer.transport, message.peer.host, message.peer.port),
         )
         self.engine.write(note)
-        self._pending.append(note)
+        self._pending.append((note, message.read))
         self._arrived.set()
 
     def media_opened(self, line: MediaLine) -> None:
@@ -109,6 +110,8 @@ class Recorder:
         """Turn calls away that could not be recorded: their sender has another recorder perhaps."""
         if self._is_full:
             return Refusal(reason="Recorder's Disk Is Full")
+        if len(self._pending) > _PENDING_MAX:
+            return Refusal(reason="Recorder Is Busy", retry_after_s=5)
         if any(foreman.trouble for foreman in self.engine.foremen):
             return Refusal(reason="Recorder Cannot Capture", retry_after_s=5)
         return None
@@ -142,8 +145,8 @@ class Recorder:
             await self._arrived.wait()
             self._arrived.clear()
             while self._pending:
-                message = self._pending.popleft()
-                call = self.engine.take(message)
+                message, read = self._pending.popleft()
+                call = self.engine.take(message, read)
                 session = call.dialog.session if call is not None else None
                 if session is not None and session.needs_snapshot and self.server is not None and not message.is_ours:
                     session.needs_snapshot = False

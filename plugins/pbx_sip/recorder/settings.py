@@ -72,7 +72,14 @@ class RecorderSettings(LiveSettings):
         default="",
         group="advanced",
     )
-    rtp_first: int = setting("First media port", "", default=20_000, ge=1024, le=65_000, group="media")
+    rtp_first: int = setting(
+        "First media port",
+        "Where the range of ports for media begins.",
+        default=20_000,
+        ge=1024,
+        le=65_000,
+        group="media",
+    )
     rtp_last: int = setting(
         "Last media port",
         "UDP ports for media are taken from this range, four for each call of two streams.",

@@ -78,6 +78,7 @@ class StandingCalls:
             del self._per_host[call.client]
         if call.watch is not None:
             call.watch.stop()
+            call.watch = None
         call.release()
         self.settle(call, Settled(sdp=call.settled.sdp))
 

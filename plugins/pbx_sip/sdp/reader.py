@@ -5,6 +5,7 @@ Source: RFC 8866 section 5 and 6.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from plugins.pbx_sip.sdp.codecs import PAYLOAD_TYPE_MAX, STATIC_CODECS, Codec
 from plugins.pbx_sip.sdp.description import RTP_PROTOCOLS, Description, Direction, Media, Origin
@@ -50,11 +51,12 @@ class _Section:
         return tuple((key, value) for key, value in self.attributes if key not in READ_FIELDS)
 
 
+@lru_cache(maxsize=64)
 def parse_description(data: bytes) -> Description:
     """The description in the bytes of an application/sdp body.
 
     Unknown lines are passed over, missing ones are made up for; a media line has to be readable, for an answer has to
-    hold one for each.
+    hold one for each. The latest are remembered: one who answers a call and one who takes note of it read the same.
 
     Raises: BadDescription.
     """

@@ -15,6 +15,8 @@ from plugins.pbx_sip.sip.message import Request, Response, read_message
 
 DEFAULT_PORT = 5060
 _RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024
+_DATAGRAM_BYTES_MAX = 65_536
+_AT_ONCE = 64
 _KEEP_ALIVE = b"\r\n\0 \t"
 
 SocketAddress = tuple[str, int] | tuple[str, int, int, int]
@@ -60,10 +62,11 @@ class DatagramLink:
 
 
 class DatagramPort(asyncio.DatagramProtocol):
-    """One socket of ours."""
+    """One socket of ours, of which as much is read at once as has come: answers go before whatever else waits."""
 
-    def __init__(self, ears: DatagramEars) -> None:
+    def __init__(self, ears: DatagramEars, opened: socket.socket) -> None:
         self._ears = ears
+        self._socket = opened
         self.transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -71,7 +74,19 @@ class DatagramPort(asyncio.DatagramProtocol):
         self.transport = cast("asyncio.DatagramTransport", transport)  # loops do not derive theirs from it
 
     def datagram_received(self, data: bytes, addr: SocketAddress) -> None:
-        """A datagram came."""
+        """A datagram came, and others perhaps: an event loop hands on one a turn."""
+        self._receive(data, addr)
+        for _ in range(_AT_ONCE):
+            try:
+                data, addr = self._socket.recvfrom(_DATAGRAM_BYTES_MAX)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self.error_received(error)
+                return
+            self._receive(data, addr)
+
+    def _receive(self, data: bytes, addr: SocketAddress) -> None:
         assert self.transport is not None
         if not data.strip(_KEEP_ALIVE):
             return

@@ -61,7 +61,7 @@ class Headers:
         return len(self._fields)
 
     def __contains__(self, name: str) -> bool:
-        return bool(self.all(name))
+        return bool(self._find(name))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self._fields == other._fields
@@ -74,21 +74,16 @@ class Headers:
 
     def all(self, name: str) -> list[str]:
         """The values of every field of a name, one for each line."""
-        values = self._values
-        if not values:
-            for key, value in self._fields:
-                full = expand_name(key)
-                values[full] = (*values.get(full, ()), value)
-        return list(values.get(expand_name(name), ()))
+        return list(self._find(name))
 
     def get(self, name: str) -> str | None:
         """The value of the first field of a name."""
-        values = self.all(name)
+        values = self._find(name)
         return values[0] if values else None
 
     def items(self, name: str) -> list[str]:
         """The values of a name that is a list: of every line, parted at commas, without empty ones."""
-        return [item for value in self.all(name) for item in split_list(value) if item]
+        return [item for value in self._find(name) for item in split_list(value) if item]
 
     def extensions(self) -> list[Field]:
         """The fields whose names begin with X-, as vendors write them."""
@@ -115,3 +110,11 @@ class Headers:
             else:
                 fields.append(field)
         return Headers(fields + own)
+
+    def _find(self, name: str) -> tuple[str, ...]:
+        values = self._values
+        if not values:
+            for key, value in self._fields:
+                full = expand_name(key)
+                values[full] = (*values[full], value) if full in values else (value,)
+        return values.get(expand_name(name), ())

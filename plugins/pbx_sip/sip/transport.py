@@ -77,7 +77,7 @@ class Transports:
         """Receive datagrams on an address. Returns: the port. Raises: OSError."""
         opened = open_datagram_socket(host, port)
         _, datagrams = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: DatagramPort(self), sock=opened
+            lambda: DatagramPort(self, opened), sock=opened
         )
         self._ports.append(datagrams)
         return int(opened.getsockname()[1])

@@ -4,6 +4,7 @@ Source: RFC 7866 section 9.1 (bodies of the recording session), RFC 9806 (applic
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from plugins.pbx_sip.siprec.multipart import Part, split_body
 
@@ -26,8 +27,11 @@ class Contents:
     others: tuple[Part, ...] = ()
 
 
+@lru_cache(maxsize=64)
 def read_contents(body: bytes, content_type: str = "", disposition: str = "") -> Contents:
     """The bodies of a message in whatever order they stand; a part is known by its type, else by how it begins.
+
+    The latest are remembered: one who answers a call and one who takes note of it read the same.
 
     Raises: BadMultipart.
     """

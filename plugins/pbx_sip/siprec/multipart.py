@@ -94,6 +94,8 @@ def parse_value(value: str) -> tuple[str, dict[str, str]]:
 
 def _split_quoted(text: str) -> list[str]:
     """The text split at semicolons outside quotation marks."""
+    if '"' not in text:
+        return text.split(";")
     pieces, start, quoted, index = [], 0, False, 0
     while index < len(text):
         char = text[index]

@@ -71,6 +71,7 @@ class RecordingSession:
         self._hints = Hints()
         self._roster = Roster()
         self._problems: dict[str, None] = {}
+        self._facts: CallFacts | None = None
 
     def update(
         self,
@@ -85,6 +86,7 @@ class RecordingSession:
         metadata: the body, None without one. received_at: aware UTC. lines: index of each media line that carries audio
         -> its label, "" without one; None if there is no new description. headers: names in lower case.
         """
+        self._facts = None
         self._started_at = self._started_at or received_at
         for index, label in sorted((lines or {}).items()):
             self._lines[index] = name_line(index, label)
@@ -117,6 +119,11 @@ class RecordingSession:
 
     def describe(self) -> CallFacts:
         """The call as all updates so far describe it."""
+        if self._facts is None:
+            self._facts = self._describe()
+        return self._facts
+
+    def _describe(self) -> CallFacts:
         metadata, hints = self._metadata or Metadata(), self._hints
         fork = self._read_fork()
         streams = tuple(dict.fromkeys(stream.label for stream in metadata.streams if stream.label))

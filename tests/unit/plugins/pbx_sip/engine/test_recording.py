@@ -15,9 +15,9 @@ import pytest
 
 from hub.sdk import Absence, CallControl, EventKind, HealthState, LiveState, NotFound, Recorded, Verdict
 from hub.testing import FakeContext
-from plugins.pbx_sip.mirror.device import SipMirror
+from plugins.pbx_sip.mirror.plugin import SipMirror
 from plugins.pbx_sip.mirror.settings import MirrorSettings
-from plugins.pbx_sip.recorder.device import SipRecorder
+from plugins.pbx_sip.recorder.plugin import SipRecorder
 from plugins.pbx_sip.recorder.settings import RecorderSettings
 from tests.doubles.network import network_pair
 from tests.doubles.recording_client import RecordingClient

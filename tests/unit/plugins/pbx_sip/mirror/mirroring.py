@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from hub.sdk import HealthState, RecordingDraft
 from hub.testing import FakeContext
-from plugins.pbx_sip.mirror.device import SipMirror
+from plugins.pbx_sip.mirror.plugin import SipMirror
 from plugins.pbx_sip.mirror.settings import MirrorSettings
 from tests.doubles.audio import decoded
 from tests.doubles.mirror_port import Seen
@@ -27,14 +27,6 @@ _PROTOCOL, _TARGET, _RTP = 23, 30, 42  # where they are in a frame
 _UDP, _VERSION, _MU_LAW = 17, 0x80, 0
 
 Samples = npt.NDArray[np.float64]
-
-
-@asynccontextmanager
-async def mirrors(folder: Path, interfaces: Sequence[str], **settings: Any) -> AsyncIterator[list[FakeContext]]:
-    """A device on each interface; their hubs."""
-    async with AsyncExitStack() as stack:
-        started = [stack.enter_async_context(mirror(folder / name, name, **settings)) for name in interfaces]
-        yield [await each for each in started]
 
 
 @asynccontextmanager
@@ -66,11 +58,16 @@ async def recordings(ctx: FakeContext, count: int = 1) -> list[RecordingDraft]:
 
 
 def channels(ctx: FakeContext, draft: RecordingDraft) -> dict[str, Samples]:
-    """What is heard of each party, by its number."""
+    """What is heard of each party, by its number or else its name."""
     [content] = ctx.media[draft.origin_id]
     samples, rate_hz = decoded(content)
     assert rate_hz == RATE_HZ
-    return {party.number: samples[:, party.channel].astype(float) for party in draft.parties}
+    return {party.number or party.name: samples[:, party.channel].astype(float) for party in draft.parties}
+
+
+def pitches_hz(ctx: FakeContext, draft: RecordingDraft) -> dict[str, int]:
+    """The tone of each party."""
+    return {party: pitch_hz(sound) for party, sound in channels(ctx, draft).items()}
 
 
 def pitch_hz(sound: Samples) -> int:
@@ -89,12 +86,17 @@ def likeness(sound: Samples, said: Samples) -> float:
 def talked_s(seen: Sequence[Seen]) -> float:
     """How long it was talked to the media relay, as the clocks of the telephones and their first packets tell."""
     by_sender: dict[bytes, list[Seen]] = defaultdict(list)
-    for each in seen:
-        if each.frame[_PROTOCOL] == _UDP and each.frame[_TARGET : _TARGET + 4] == RELAY:
-            if each.frame[_RTP] == _VERSION and each.frame[_RTP + 1] & 0x7F == _MU_LAW:
-                by_sender[each.frame[_RTP + 8 : _RTP + 12]].append(each)
+    for each in filter(_is_to_relay, seen):
+        by_sender[each.frame[_RTP + 8 : _RTP + 12]].append(each)
     spans = list(map(_span_s, by_sender.values()))
     return max(ended_s for _, ended_s in spans) - min(began_s for began_s, _ in spans)
+
+
+def _is_to_relay(seen: Seen) -> bool:
+    """Whether this is speech on its first hop."""
+    frame = seen.frame
+    is_to_relay = len(frame) > _RTP and frame[_PROTOCOL] == _UDP and frame[_TARGET : _TARGET + 4] == RELAY
+    return is_to_relay and frame[_RTP] == _VERSION and frame[_RTP + 1] & 0x7F == _MU_LAW
 
 
 def _span_s(sent: Sequence[Seen]) -> tuple[float, float]:
