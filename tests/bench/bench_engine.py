@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from figure import Figure, emit
-from traffic import Traffic
+from traffic import Traffic, finish
 
 from plugins.pbx_sip.engine.frames import Frame, FrameReader, encode
 from plugins.pbx_sip.engine.line import connect_to
@@ -27,21 +27,25 @@ from tests.doubles.network import LAN, LAN_ADDRESS, LAN_MAC, PBX, PBX_ADDRESS, N
 
 BAR_CALLS = 5000
 BAR_KB_PER_CALL, BAR_FIXED_MB = 130, 300
-_FIRST_PORT, _PACKETS_PER_S = 20_000, 50
-_SENDER_CPU, _RECEIVER_CPU = 0, 1
+FIRST_PORT, _PACKETS_PER_S = 20_000, 50
+SENDER_CPU, RECEIVER_CPU = 0, 1
 _RUNS, _LENGTH_S = 3, 20
 _START_S, _DRAIN_S = 30.0, 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One load. lost: sent and not journalled. core: share of the receiver's core that was busy, own: of its process."""
+    """One load. lost: sent and not journalled. Shares of the receiver's core: core: busy; own: with the worker;
+    kernel: with taking packets in.
+    """
 
     sent: int
     lost: int
     dropped: int
     core: float
     own: float
+    kernel: float
+    seconds: float
     memory_mb: float
 
 
@@ -115,10 +119,10 @@ def main() -> int:
 
 
 def steer_to_core(pair: NetworkPair) -> None:
-    """Have the kernel do its work for the receiver's interface on the receiver's core."""
-    mask = f"{1 << _RECEIVER_CPU:x}"
-    script = f"mount -t sysfs sysfs /sys && echo {mask} > /sys/class/net/{LAN}/queues/rx-0/rps_cpus"
-    subprocess.run(pair.lan_command("unshare", "--mount", "sh", "-c", script), check=True)
+    """Have the kernel do its work for each interface on the core of who is behind it."""
+    for command, interface, core in ((pair.lan_command, LAN, RECEIVER_CPU), (pair.pbx_command, PBX, SENDER_CPU)):
+        script = f"mount -t sysfs sysfs /sys && echo {1 << core:x} > /sys/class/net/{interface}/queues/rx-0/rps_cpus"
+        subprocess.run(command("unshare", "--mount", "sh", "-c", script), check=True)
     backlog = Path("/proc/sys/net/core/netdev_max_backlog")
     if int(backlog.read_text()) < 20_000:
         backlog.write_text("20000")
@@ -129,32 +133,22 @@ def run_load(pair: NetworkPair, traffic: Traffic, calls: int, length_s: float) -
     folder = Path(tempfile.mkdtemp(prefix="bench-engine-"))
     path = folder / "worker.json"
     streams = calls * 2
-    ports = (_FIRST_PORT, _FIRST_PORT + 2 * streams)
+    ports = (FIRST_PORT, FIRST_PORT + 2 * streams)
     Order(
         journal=str(folder / "journal"), instance="bench", interface=LAN, addresses=(LAN_ADDRESS,), ports=ports
     ).write(path)
     command = [sys.executable, "-P", "-m", "plugins.pbx_sip.engine.worker", str(path)]
-    worker = subprocess.Popen(pair.lan_command("taskset", "-c", str(_RECEIVER_CPU), *command))
+    worker = subprocess.Popen(pair.lan_command("taskset", "-c", str(RECEIVER_CPU), *command))
     try:
         line = WorkerLine(path.with_suffix(".sock"))
         line.say("hello")
         for number in range(streams):
-            line.say("open", port=_FIRST_PORT + 2 * number, address=LAN_ADDRESS, peers=[PBX_ADDRESS])
+            line.say("open", port=FIRST_PORT + 2 * number, address=LAN_ADDRESS, peers=[PBX_ADDRESS])
         line.counts()
-        busy, own, began_s = core_busy_s(), process_s(worker.pid), time.monotonic()
-        sent = traffic.run(
-            before=pair.pbx_command("taskset", "-c", str(_SENDER_CPU)),
-            interface=PBX,
-            target_mac=LAN_MAC.hex(":"),
-            target=LAN_ADDRESS,
-            source=PBX_ADDRESS,
-            port=_FIRST_PORT,
-            step=2,
-            streams=streams,
-            rate=streams * _PACKETS_PER_S,
-            seconds=length_s,
-        )
+        busy, own, kernel, began_s = core_busy_s(), process_s(worker.pid), softirq_s(), time.monotonic()
+        sent = finish(start_calls(pair, traffic, calls, length_s))
         took_s = time.monotonic() - began_s
+        in_kernel = (softirq_s() - kernel) / took_s
         core, mine = (core_busy_s() - busy) / took_s, (process_s(worker.pid) - own) / took_s
         time.sleep(_DRAIN_S)
         counts = line.counts()
@@ -167,6 +161,8 @@ def run_load(pair: NetworkPair, traffic: Traffic, calls: int, length_s: float) -
             dropped=counts["lost_in_kernel"],
             core=core,
             own=mine,
+            kernel=in_kernel,
+            seconds=took_s,
             memory_mb=memory_mb,
         )
     finally:
@@ -175,13 +171,39 @@ def run_load(pair: NetworkPair, traffic: Traffic, calls: int, length_s: float) -
         shutil.rmtree(folder)
 
 
+def start_calls(pair: NetworkPair, traffic: Traffic, calls: int, length_s: float) -> subprocess.Popen[str]:
+    """Begin to send the media of calls, each stream to the next even port from FIRST_PORT on."""
+    return traffic.start(
+        before=pair.pbx_command("taskset", "-c", str(SENDER_CPU)),
+        interface=PBX,
+        target_mac=LAN_MAC.hex(":"),
+        target=LAN_ADDRESS,
+        source=PBX_ADDRESS,
+        port=FIRST_PORT,
+        step=2,
+        streams=2 * calls,
+        rate=2 * calls * _PACKETS_PER_S,
+        seconds=length_s,
+    )
+
+
 def core_busy_s() -> float:
     """For how long the receiver's core was busy since the machine began, with all that ran on it."""
+    times = _core_times()
+    return sum(times) - times[3] - times[4]
+
+
+def softirq_s() -> float:
+    """For how long the kernel took packets in on the receiver's core since the machine began."""
+    return _core_times()[6]
+
+
+def _core_times() -> list[float]:
+    """Seconds by kind. Source: proc(5), /proc/stat."""
     for row in Path("/proc/stat").read_text().splitlines():
         name, *ticks = row.split()
-        if name == f"cpu{_RECEIVER_CPU}":
-            times = [int(tick) for tick in ticks[:8]]
-            return (sum(times) - times[3] - times[4]) / os.sysconf("SC_CLK_TCK")
+        if name == f"cpu{RECEIVER_CPU}":
+            return [int(tick) / os.sysconf("SC_CLK_TCK") for tick in ticks[:8]]
     raise AssertionError("there is no such core")
 
 

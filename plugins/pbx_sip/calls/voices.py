@@ -163,7 +163,7 @@ def _spans(listenings: list[Listening], dialog: Dialog, claims: Claims) -> list[
         ]
         known = spans.get(listening.endpoint)
         freed_ns, taken_ns = claims.around(listening.endpoint, dialog.call_id, listening.since_ns)
-        from_ns = known.from_ns if known else max(listening.since_ns - _EARLY_NS, freed_ns)
+        from_ns = known.from_ns if known else max(_earliest_ns(listening, dialog), freed_ns)
         ends = [each + _LATE_NS for each in moved]
         if dialog.ended_ns:
             # One that takes the endpoint while this call goes on is another hop of the same call.
@@ -172,3 +172,9 @@ def _spans(listenings: list[Listening], dialog: Dialog, claims: Claims) -> list[
         until_ns = max(min(ends, default=_END_NS), known.until_ns if known else 0)
         spans[listening.endpoint] = _Span(endpoint=listening.endpoint, from_ns=from_ns, until_ns=until_ns)
     return list(spans.values())
+
+
+def _earliest_ns(listening: Listening, dialog: Dialog) -> int:
+    """From when on media is meant by what a side said: what is said anew in a call that went on held before, too."""
+    is_said_anew = dialog.joined_late and listening.since_ns - dialog.first_ns < _EARLY_NS
+    return 0 if is_said_anew else listening.since_ns - _EARLY_NS

@@ -104,7 +104,7 @@ class Ending:
     async def _describe(self, calls: Sequence[OpenCall]) -> Job:
         """All that is needed to make the recordings of calls."""
         endpoints = {each.endpoint for call in calls for each in call.dialog.listenings}
-        from_ns = min(call.dialog.first_ns for call in calls) - _EARLY_NS
+        from_ns = min(0 if call.dialog.joined_late else call.dialog.first_ns - _EARLY_NS for call in calls)
         until_ns = max(_ended_ns(call) for call in calls) + _LATE_NS
         places = self._places(sorted(endpoints))
         units = {}

@@ -29,28 +29,11 @@ class RecorderSettings(LiveSettings):
         min_length=1,
         max_length=8,
     )
-    tls_port: int = setting("TLS port", "For SIP over TLS, mostly 5061; 0: not used.", default=0, ge=0, le=65535)
-    tls_certificate: str = setting(
-        "Certificate file", "PEM file with the recorder's certificate and its chain.", default="", group="connection"
-    )
-    tls_key: str = setting("Key file", "PEM file with the key of the certificate.", default="", group="connection")
-    tls_clients: str = setting(
-        "Clients' authority",
-        "PEM file of the authority whose certificates clients must show; empty: none is asked for.",
-        default="",
-        group="connection",
-    )
     allowed_peers: tuple[str, ...] = setting(
         "Telephone systems",
         "Addresses or networks that may send recording sessions; everybody else gets 403 and raises an alarm.",
         default=(),
         examples=["192.168.42.1", "10.20.0.0/16"],
-    )
-    tls_names: tuple[str, ...] = setting(
-        "Names in certificates",
-        "Clients that show one of these names in their certificate may send sessions from anywhere.",
-        default=(),
-        examples=["sbc.example.com"],
     )
     serial_number: str = setting(
         "Serial number of the PBX",
@@ -64,6 +47,23 @@ class RecorderSettings(LiveSettings):
         "With which the telephone system proves who it is when it registers or is not on the list above.",
         default=SecretStr(""),
         widget="password",
+    )
+    tls_port: int = setting("TLS port", "For SIP over TLS, mostly 5061; 0: not used.", default=0, ge=0, le=65535)
+    tls_certificate: str = setting(
+        "Certificate file", "PEM file with the recorder's certificate and its chain.", default="", group="connection"
+    )
+    tls_key: str = setting("Key file", "PEM file with the key of the certificate.", default="", group="connection")
+    tls_clients: str = setting(
+        "Clients' authority",
+        "PEM file of the authority whose certificates clients must show; empty: none is asked for.",
+        default="",
+        group="connection",
+    )
+    tls_names: tuple[str, ...] = setting(
+        "Names in certificates",
+        "Clients that show one of these names in their certificate may send sessions from anywhere.",
+        default=(),
+        examples=["sbc.example.com"],
     )
     advertised: str = setting(
         "Address for the telephone system",
