@@ -61,7 +61,6 @@ class Callers:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._socket.bind((host, 0))
-        self._socket.setblocking(False)
         self._host, self._port = self._socket.getsockname()
         self._number = 0
         self._invited: dict[int, int] = {}
@@ -119,7 +118,7 @@ class Callers:
     def _hear(self, told: Told, hold_s: float) -> None:
         with suppress(BlockingIOError):
             while True:
-                data, extra, _, _ = self._socket.recvmsg(65536, 64)
+                data, extra, _, _ = self._socket.recvmsg(65536, 64, socket.MSG_DONTWAIT)
                 answer = _ANSWER.match(data)
                 if answer is None or answer[1] < b"200":
                     continue

@@ -92,6 +92,7 @@ class Engine:
         )
         self._listeners: dict[str, set[Listener]] = {}
         self._shown: set[str] = set()
+        self._unshown: dict[str, OpenCall] = {}
         self._last_heard: dict[int, int] = {}
         self.foremen: list[Foreman] = []
 
@@ -134,6 +135,7 @@ class Engine:
                     for group in self.table.take_ended(now_ns()):
                         self._drop(group)
                         tasks.create_task(ending.finish(group))
+                    self._show()
                     _rest_collector(has_calls=bool(self.table.calls))
                     await asyncio.sleep(_TURN_S)
         finally:
@@ -150,10 +152,10 @@ class Engine:
         for foreman in self.foremen:
             foreman.stop()
 
-    def write(self, message: Message) -> None:
-        """Write a message of a call down, so that a crash does not forget it. Raises: OSError."""
+    def write(self, *messages: Message) -> None:
+        """Write messages of a call down, so that a crash does not forget them. Raises: OSError."""
         if self._notes is not None:
-            self._notes.append([], [note_message(message)])
+            self._notes.append([], list(map(note_message, messages)))
 
     def take(self, message: Message, read: Request | Response | None = None) -> OpenCall | None:
         """Take in a message that was written down; read: what it says, where that is known already.
@@ -173,6 +175,7 @@ class Engine:
         """Do what somebody asks for. Raises: NotFound."""
         call = self._find(call_id)
         reason = self.table.control(call, action, now_ns(), resume_after_s)
+        self._show()
         return ControlResult(done=not reason, text=reason)
 
     async def listen(self, call_id: str) -> AsyncIterator[bytes]:
@@ -277,13 +280,19 @@ class Engine:
         return self._ctx.decide(outline)
 
     def _changed(self, call: OpenCall) -> None:
-        """Show a call as it is now; hops of another one and calls that are over are not shown."""
+        """Have a call shown as it is now; hops of another one and calls that are over are not shown."""
         is_live = bool(call.dialog.answered_ns or call.dialog.session is not None) and not call.dialog.is_over
         if is_live and not call.leader:
+            self._unshown[call.id] = call
+        else:
+            self._hide(call.id)
+
+    def _show(self) -> None:
+        """Show what changed, each call once however much was said of it."""
+        unshown, self._unshown = self._unshown, {}
+        for call in unshown.values():
             self._ctx.show_call(show(call, self._terms.habits.plan))
             self._shown.add(call.id)
-        elif call.id in self._shown:
-            self._hide(call.id)
 
     def _drop(self, group: Sequence[OpenCall]) -> None:
         for call in group:
@@ -292,6 +301,7 @@ class Engine:
     def _hide(self, call_id: str) -> None:
         for listener in self._listeners.pop(call_id, set()):
             listener.is_over = True
+        self._unshown.pop(call_id, None)
         if call_id in self._shown:
             self._shown.discard(call_id)
             self._ctx.drop_call(call_id)

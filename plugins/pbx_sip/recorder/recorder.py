@@ -6,6 +6,7 @@ import shutil
 import ssl
 from collections import deque
 from ipaddress import ip_network
+from typing import TypeAlias
 from typing import Literal
 
 from hub.sdk import Alarm, CallControl, ControlResult, PluginContext, SettingsError, Severity
@@ -31,13 +32,17 @@ _ROOM_BYTES = 512 << 20
 _STRANGERS_KEY = "media.strangers"
 
 
+_Said: TypeAlias = tuple[Message, Request | Response | None]  # as it is written down, and as it was read
+
+
 class Recorder:
     """One device; implements `recorder.hooks.Hooks`."""
 
     def __init__(self, settings: RecorderSettings, ctx: PluginContext) -> None:
         self._settings = settings
         self._ctx = ctx
-        self._pending: deque[tuple[Message, Request | Response | None]] = deque()
+        self._pending: deque[_Said] = deque()
+        self._unwritten: list[_Said] = []
         self._arrived = asyncio.Event()
         self._presences = Presences(settings, ctx)
         self._is_full = False
@@ -82,7 +87,7 @@ class Recorder:
         return result
 
     def message(self, message: CallMessage) -> None:
-        """Write a message down at once; it is understood later, when the answer is on its way."""
+        """Write a message down, a request together with its answer; both are understood when that is on its way."""
         note = Message(
             call=message.call_id,
             at_ns=message.at_ns,
@@ -90,9 +95,11 @@ class Recorder:
             is_ours=message.is_ours,
             peer=(message.peer.transport, message.peer.host, message.peer.port),
         )
-        self.engine.write(note)
-        self._pending.append((note, message.read))
-        self._arrived.set()
+        self._unwritten.append((note, message.read))
+        if message.is_ours:
+            self._write()
+        elif len(self._unwritten) == 1:
+            asyncio.get_running_loop().call_soon(self._write_rest)
 
     def media_opened(self, line: MediaLine) -> None:
         """Let media come to a line."""
@@ -138,6 +145,21 @@ class Recorder:
     def failed(self, error: Exception) -> None:
         """Something went wrong in the server itself."""
         self._ctx.log.error("server.failed", reason=repr(error))
+
+    def _write(self) -> None:
+        """Raises: OSError."""
+        taken, self._unwritten = self._unwritten, []
+        if taken:
+            self.engine.write(*(note for note, _ in taken))
+            self._pending.extend(taken)
+            self._arrived.set()
+
+    def _write_rest(self) -> None:
+        """Write what nobody answers."""
+        try:
+            self._write()
+        except OSError as error:
+            self.failed(error)
 
     async def _take_in(self) -> None:
         """Understand what was said, one message after the other, and let answers out between them."""
