@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from hub.sdk import PluginContext
+from hub.sdk import CallControl, ControlResult, PluginContext
 from plugins.pbx_sip.capture.expressions import compile_expression
 from plugins.pbx_sip.capture.interfaces import find_interface
 from plugins.pbx_sip.capture.ring import PacketRing
@@ -25,7 +25,7 @@ class Mirror:
             interface=settings.interface,
             expression=settings.expression,
             sip_ports=tuple(int(port) for port in settings.sip_ports),
-            key_log=settings.tls_key_log,
+            key_log=str(settings.tls_key_log or ""),
             fanout_group=group,
         )
         self.engine = Engine(
@@ -46,6 +46,10 @@ class Mirror:
                 tasks.create_task(self._report())
         finally:
             self.engine.close()
+
+    async def control(self, call: str, action: CallControl, resume_after_s: float | None) -> ControlResult:
+        """Do what somebody asks for. Raises: NotFound."""
+        return await self.engine.control(call, action, resume_after_s)
 
     async def _report(self) -> None:
         while True:

@@ -1,27 +1,16 @@
 """SIP mirror: calls of any SIP telephone system, recorded from a copy of its network traffic."""
 
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, ClassVar
 
-from hub.sdk import (
-    CallControl,
-    ControlResult,
-    Controls,
-    Health,
-    HealthState,
-    Kind,
-    Listens,
-    NotFound,
-    PluginInfo,
-    Source,
-)
+from hub.sdk import Health, HealthState, Kind, PluginInfo
+from plugins.pbx_sip.engine.live_source import LiveSource
 from plugins.pbx_sip.mirror.settings import MirrorSettings
 
 if TYPE_CHECKING:
     from plugins.pbx_sip.mirror.mirror import Mirror
 
 
-class SipMirror(Source[MirrorSettings], Controls, Listens):
+class SipMirror(LiveSource[MirrorSettings]):
     """One interface on which mirrored traffic arrives."""
 
     info: ClassVar[PluginInfo] = PluginInfo(
@@ -34,8 +23,6 @@ class SipMirror(Source[MirrorSettings], Controls, Listens):
         icon="phone",
     )
 
-    _mirror: "Mirror | None" = None
-
     def check(self) -> Health:
         """Open the ring for a moment."""
         from plugins.pbx_sip.mirror.mirror import try_interface  # noqa: PLC0415 - numpy comes with it
@@ -43,22 +30,7 @@ class SipMirror(Source[MirrorSettings], Controls, Listens):
         try_interface(self.settings)
         return Health(HealthState.OK, f"The traffic on {self.settings.interface} can be read.")
 
-    async def run(self) -> None:
-        """Record until cancelled."""
+    def _begin(self) -> "Mirror":
         from plugins.pbx_sip.mirror.mirror import Mirror  # noqa: PLC0415 - numpy and codecs come with it
 
-        self._mirror = Mirror(self.settings, self.ctx)
-        await self._mirror.run()
-
-    async def control(self, call: str, action: CallControl, *, resume_after_s: float | None = None) -> ControlResult:
-        """Pause, resume, stop, keep or discard a call. Raises: NotFound."""
-        return await self._running().engine.control(call, action, resume_after_s)
-
-    def listen(self, call: str) -> AsyncIterator[bytes]:
-        """The sound of a call. Raises: NotFound."""
-        return self._running().engine.listen(call)
-
-    def _running(self) -> "Mirror":
-        if self._mirror is None:
-            raise NotFound("No call is being recorded yet.")
-        return self._mirror
+        return Mirror(self.settings, self.ctx)

@@ -1,13 +1,11 @@
 """A recorder at work: its SIP server, its engine, and the presence of the telephone systems that call it."""
 
 import asyncio
-import gc
 import shutil
 import ssl
 from collections import deque
 from ipaddress import ip_network
-from typing import TypeAlias
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from hub.sdk import Alarm, CallControl, ControlResult, PluginContext, SettingsError, Severity
 from plugins.pbx_sip.engine.engine import Engine, Terms
@@ -26,11 +24,9 @@ from plugins.pbx_sip.sip.message import Request, Response
 
 _REPORT_S = 1.0
 _PENDING_MAX = 20_000
-_FREEZE_TURNS = 60
 _SILENT_S = 6 * 3600.0
 _ROOM_BYTES = 512 << 20
 _STRANGERS_KEY = "media.strangers"
-
 
 _Said: TypeAlias = tuple[Message, Request | Response | None]  # as it is written down, and as it was read
 
@@ -69,7 +65,6 @@ class Recorder:
                 for foreman in self.engine.foremen:
                     await foreman.ready.wait()
                 await self.server.start()
-                gc.freeze()  # a full collection over thousands of standing calls would hold up answers
                 tasks.create_task(self._take_in())
                 tasks.create_task(self._report())
                 tasks.create_task(self._presences.run())
@@ -176,11 +171,7 @@ class Recorder:
                 await asyncio.sleep(0)
 
     async def _report(self) -> None:
-        turns = 0
         while True:
-            turns += 1
-            if turns % _FREEZE_TURNS == 0:
-                gc.freeze()
             usage = await asyncio.to_thread(shutil.disk_usage, self._ctx.scratch)
             self._is_full = usage.free < _ROOM_BYTES
             self._tell_strangers()

@@ -8,6 +8,7 @@ from pydantic import SecretStr, field_validator, model_validator
 
 from hub.sdk import setting
 from plugins.pbx_sip.engine.settings import LiveSettings
+from plugins.pbx_sip.wire_settings import check_absolute, check_ports
 
 
 class RecorderSettings(LiveSettings):
@@ -144,10 +145,7 @@ class RecorderSettings(LiveSettings):
     @field_validator("ports")
     @classmethod
     def _be_ports(cls, ports: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = [port for port in ports if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536)]
-        if wrong:
-            raise ValueError(f"{wrong[0]!r} is no port; ports are 1 to 65535")
-        return tuple(dict.fromkeys(ports))
+        return check_ports(ports)
 
     @field_validator("allowed_peers")
     @classmethod
@@ -162,9 +160,7 @@ class RecorderSettings(LiveSettings):
     @field_validator("tls_certificate", "tls_key", "tls_clients")
     @classmethod
     def _be_path(cls, text: str) -> str:
-        if text and not Path(text).is_absolute():
-            raise ValueError(f"{text!r} is not an absolute path; start it with /")
-        return text
+        return str(check_absolute(Path(text))) if text else ""
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

@@ -57,7 +57,7 @@ async def running(device: SipMirror | SipRecorder, ctx: FakeContext) -> AsyncIte
             task.result()
         yield
     finally:
-        engine = (device._mirror if isinstance(device, SipMirror) else device._recorder).engine
+        engine = device._at_work().engine
         engine.stop_workers()
         await asyncio.sleep(0.1)
         task.cancel()
@@ -225,7 +225,7 @@ def test_a_call_goes_on_when_the_worker_dies_and_when_the_control_does(tmp_path:
                 [worker] = workers(tmp_path)
                 os.kill(worker, signal.SIGKILL)
                 await client.hum(3.0)
-                await until(device._recorder.engine.foremen[0].ready.is_set, "the spare worker")
+                await until(device._at_work().engine.foremen[0].ready.is_set, "the spare worker")
             # The control ends; its workers were told to end too, as on a machine that stops.
             again = SipRecorder(device.settings, ctx)
             async with running(again, ctx):

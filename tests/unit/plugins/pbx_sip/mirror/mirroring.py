@@ -41,8 +41,8 @@ async def mirror(folder: Path, interface: str, **settings: Any) -> AsyncIterator
             task.result()
         yield ctx
     finally:
-        if device._mirror is not None:
-            for foreman in device._mirror.engine.foremen:
+        if device._work is not None:
+            for foreman in device._work.engine.foremen:
                 foreman.stop()
                 await until(lambda foreman=foreman: not foreman.ready.is_set(), WITHIN_S)
         task.cancel()
