@@ -43,7 +43,7 @@ async def run(folder: Path, settings: dict[str, Any]) -> None:
     if task.done():
         task.result()
     say(ready=True)
-    engine = device._running().engine
+    engine = device._at_work().engine
     while await asyncio.to_thread(sys.stdin.readline):
         ctx.health = ctx.health[-1:]
         say(live=len(ctx.live), alarms=sorted(ctx.alarms), **engine.tally.workers.get(0, {}))

@@ -91,8 +91,11 @@ class _Heard:
     undecoded: tuple[str, ...]
 
 
-def record(call: Joined) -> RecordedCall:
-    """Put the voices of a call on one time line, which begins with the first packet."""
+def record(call: Joined, pauses_ns: Sequence[tuple[int, int]] = ()) -> RecordedCall:
+    """Put the voices of a call on one time line, which begins with the first packet.
+
+    pauses_ns: spans of which nothing was kept, since 1970, UTC.
+    """
     dialog, voices = call.dialog, _leave_out_strangers(call.voices)
     first_ns = min((int(voice.packets.time_ns[0]) for voice in voices), default=dialog.answered_ns or dialog.first_ns)
     heard = [_take_apart(voice, first_ns) for voice in voices]
@@ -110,7 +113,8 @@ def record(call: Joined) -> RecordedCall:
         rate_hz=rate_hz,
         law=law,
         lanes=tuple(
-            _make_lane(each, lay(each.stretches, rate_hz, origin_s, LAWS.get(law)), began_ns) for each in heard
+            _make_lane(each, lay(each.stretches, rate_hz, origin_s, LAWS.get(law)), began_ns, _measure(each, pauses_ns))
+            for each in heard
         ),
     )
 
@@ -152,13 +156,13 @@ def _take_apart(voice: Voice, first_ns: int) -> _Heard:
     return _Heard(voice=voice, stretches=tuple(stretches), events=tuple(events), undecoded=tuple(sorted(undecoded)))
 
 
-def _make_lane(heard: _Heard, sound: Sound, began_ns: int) -> Lane:
+def _make_lane(heard: _Heard, sound: Sound, began_ns: int, quality: Quality | None) -> Lane:
     return Lane(
         side=heard.voice.side,
         section=heard.voice.section,
         sound=sound,
         codings=tuple(dict.fromkeys(stretch.coding.name for stretch in heard.stretches)),
-        quality=_measure(heard),
+        quality=quality,
         keys=tuple(
             key for codec, packets in heard.events for key in find_keys(packets, codec.clock_rate_hz or 8000, began_ns)
         ),
@@ -168,9 +172,9 @@ def _make_lane(heard: _Heard, sound: Sound, began_ns: int) -> Lane:
     )
 
 
-def _measure(heard: _Heard) -> Quality | None:
+def _measure(heard: _Heard, pauses_ns: Sequence[tuple[int, int]]) -> Quality | None:
     if not heard.stretches:
         return None
     most = max(heard.stretches, key=lambda stretch: len(stretch.run.rows))
     sounds = [(stretch.packets, stretch.run) for stretch in heard.stretches]
-    return measure(heard.voice.packets, sounds, most.coding.name, heard.voice.repeated)
+    return measure(heard.voice.packets, sounds, most.coding.name, heard.voice.repeated, pauses_ns)

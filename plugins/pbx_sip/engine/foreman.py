@@ -86,12 +86,14 @@ class Foreman:
         """Keep nothing that goes to or comes from endpoints, from a moment on."""
         fresh = [place for place in places if place not in self._covered]
         self._covered |= dict.fromkeys(fresh, at_ns)
-        self._say(Frame("cover", {"places": fresh, "at_ns": at_ns}))
+        if fresh:
+            self._say(Frame("cover", {"places": fresh, "at_ns": at_ns}))
 
     def uncover(self, places: Iterable[str], at_ns: int) -> None:
         """Keep it again."""
         covered = [place for place in places if self._covered.pop(place, None) is not None]
-        self._say(Frame("uncover", {"places": covered, "at_ns": at_ns}))
+        if covered:
+            self._say(Frame("uncover", {"places": covered, "at_ns": at_ns}))
 
     def listen(self, places: Iterable[str]) -> None:
         """Pass on what goes to or comes from these endpoints, and no others."""

@@ -73,7 +73,7 @@ def _make(call: Joined, job: Job, name: str) -> Made:
     )
     if not call.voices:
         return replace(made, why="No media of this call was received.")
-    recorded = record(call)
+    recorded = record(call, decided.pauses)
     if not any(len(lane.sound) for lane in recorded.lanes):
         codings = sorted({coding for lane in recorded.lanes for coding in lane.undecoded})
         return replace(made, why=f"Its media cannot be decoded: {', '.join(codings) or 'it is damaged'}.")

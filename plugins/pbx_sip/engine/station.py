@@ -60,7 +60,7 @@ class Station:
         self._heard_live: frozenset[int] = frozenset()
         self._pending: list[Datagrams] = []
         self._unheard: deque[Frame] = deque()
-        self._number = 0
+        self._number = time.time_ns()  # those of a worker that follows this one are higher
         self._counts = Counts()
         self._flush_at = self._tell_at = self._reclaim_at = 0.0
         self._syncing: threading.Thread | None = None

@@ -3,10 +3,11 @@
 Source: RFC 3550 appendix A.3 and A.8 (loss, jitter); ITU-T G.107 (06/15) and G.113 (11/07) appendix I (opinion).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from plugins.pbx_sip.rtp.packets import RtpPackets, extend_sequence, find_values
 from plugins.pbx_sip.rtp.runs import Run, Seconds, find_windows
@@ -49,11 +50,18 @@ class Quality:
         return self.lost / max(self.received + self.lost, 1)
 
 
-def measure(sent: RtpPackets, sounds: Iterable[tuple[RtpPackets, Run]], coding: str, repeated: int = 0) -> Quality:
+def measure(
+    sent: RtpPackets,
+    sounds: Iterable[tuple[RtpPackets, Run]],
+    coding: str,
+    repeated: int = 0,
+    pauses_ns: Sequence[tuple[int, int]] = (),
+) -> Quality:
     """The quality of what one party sent.
 
     sent: all its packets, as keys and comfort noise are counted among them. sounds: the runs of those that are sound.
-    coding: the name of theirs. repeated: packets that were seen once more and are not among those sent.
+    coding: the name of theirs. repeated: packets that were seen once more and are not among those sent. pauses_ns:
+    spans of which nothing was kept; what is missing there was not lost.
     """
     received = late = reordered = 0
     duplicates = repeated
@@ -69,7 +77,10 @@ def measure(sent: RtpPackets, sounds: Iterable[tuple[RtpPackets, Run]], coding: 
         gaps = steps[steps > 0] - 1
         received += len(gaps) + 1
         duplicates += len(numbers) - len(gaps) - 1
-        bursts += gaps[(gaps > 0) & (gaps < 1000)].tolist()  # a leap of thousands is a new beginning, no loss
+        is_lost = (gaps > 0) & (gaps < 1000)  # a leap of thousands is a new beginning, no loss
+        if pauses_ns and is_lost.any():
+            is_lost &= ~_find_paused(sent.time_ns[senders == ssrc], numbers, pauses_ns)
+        bursts += gaps[is_lost].tolist()
     for packets, run in sounds:
         arrived_ns = packets.time_ns[run.rows]
         transit_s = (arrived_ns - arrived_ns[0]) / 1e9 - run.ticks / run.clock_hz
@@ -90,6 +101,18 @@ def measure(sent: RtpPackets, sounds: Iterable[tuple[RtpPackets, Run]], coding: 
         burst=burst,
         mos=estimate_mos(coding, share, burst),
     )
+
+
+def _find_paused(
+    time_ns: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64], pauses_ns: Sequence[tuple[int, int]]
+) -> npt.NDArray[np.bool_]:
+    """Between which packets that follow each other by their numbers a pause lies."""
+    _, first = np.unique(numbers, return_index=True)
+    before, after = time_ns[first[:-1]], time_ns[first[1:]]
+    found = np.zeros(len(before), np.bool_)
+    for began_ns, ended_ns in pauses_ns:
+        found |= (before < ended_ns) & (after > began_ns)
+    return found
 
 
 def _count_late(run: Run, transit_s: Seconds) -> int:

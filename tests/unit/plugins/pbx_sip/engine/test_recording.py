@@ -241,7 +241,29 @@ def test_a_call_goes_on_when_the_worker_dies_and_when_the_control_does(tmp_path:
 
 
 def workers(folder: Path) -> list[int]:
-    """The workers of a device that hold its journal; spares wait without."""
-    listed = subprocess.run(["ps", "-ww", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    words = [line.split() for line in listed.splitlines() if "engine.worker" in line and str(folder) in line]
-    return [int(row[0]) for row in words if len(row) == 6]
+    """The workers of a device, without the spares that wait for their death."""
+    listed = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    words = [line.split(maxsplit=2) for line in listed.splitlines()]
+    named = {int(row[0]): int(row[1]) for row in words if "engine.worker" in row[2] and str(folder) in row[2]}
+    return [pid for pid in named if pid in named.values()]
+
+
+@pytest.mark.usefixtures("own_network")
+def test_a_mirror_hears_on_when_its_worker_has_died(tmp_path: Path) -> None:
+    async def run() -> None:
+        device, ctx = mirror(tmp_path)
+        async with running(device, ctx):
+            for number in ("305", "306"):
+                with Talk(Phone("127.0.0.2", "201"), Phone("127.0.0.3", number)) as talk:
+                    talk.begin()
+                    await until(lambda talk=talk: talk.call_id in ctx.live, "the live call")
+                    await talk.hum(1.0)
+                    talk.end()
+                await until(lambda number=number: number in {draft.target for draft in ctx.submitted.values()}, "it")
+                foreman = device._at_work().engine.foremen[0]
+                [worker] = workers(tmp_path)
+                os.kill(worker, signal.SIGKILL)
+                await until(lambda foreman=foreman: not foreman.ready.is_set(), "the death")
+                await until(foreman.ready.is_set, "the next worker")
+
+    asyncio.run(run())

@@ -32,6 +32,16 @@ def test_what_is_lost_is_counted_over_the_end_of_the_numbers():
     assert found.mos < 4.36
 
 
+def test_what_is_missing_in_a_pause_was_not_lost():
+    sent = Sender().send([FRAME] * 400).sent
+    kept = [each for each in sent[:150] + sent[250:] if each is not sent[20]]
+    packets = received(kept)
+    sounds = [(packets, run) for run in find_runs(packets, 8000, BEGAN_NS)]
+    pause_ns = (BEGAN_NS + 3_000_000_000, BEGAN_NS + 5_000_000_000)
+    assert measure(packets, sounds, "PCMU").lost == 101
+    assert measure(packets, sounds, "PCMU", pauses_ns=[pause_ns]).lost == 1
+
+
 def test_duplicates_and_reordering_are_no_loss():
     sent = Sender().send([FRAME] * 100).sent
     swapped = [(sent[20][0], sent[21][1]), (sent[21][0], sent[20][1])]
