@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 
 import bencode
 from bench_engine import (
+    AT_ONCE,
     FIRST_PORT,
     RECEIVER_CPU,
     process_s,
@@ -73,15 +74,15 @@ def main() -> int:
 
 
 def emit_kept(name: str, calls: int, kept: Kept, ours: Kept) -> None:
-    """The cost of a packet, beside that of the capture worker."""
+    """The cost of a packet that was stored, beside that of the capture worker."""
     share = kept.own + kept.kernel
-    packet_us, ours_us = ((each.own + each.kernel) * each.seconds / each.sent * 1e6 for each in (kept, ours))
+    packet_us, ours_us = ((each.own + each.kernel) * each.seconds / each.stored * 1e6 for each in (kept, ours))
     emit(
         Figure(
             figure=f"{calls} calls, {name}",
             value=packet_us,
             unit="us of the core a packet",
-            beside=f"{calls / share:.0f} calls a core; program {kept.own * 100:.0f} %, kernel {kept.kernel * 100:.0f} %; "
+            beside=f"{calls / share * kept.stored / kept.sent:.0f} calls a core; program {kept.own * 100:.0f} %, kernel {kept.kernel * 100:.0f} %; "
             f"{kept.sent} packets sent, {kept.sent - kept.stored} not stored; load average {os.getloadavg()[0]:.1f}",
             ratio=packet_us / ours_us,
         )
@@ -101,7 +102,7 @@ def run_sniffer(pair: NetworkPair, traffic: Traffic, calls: int, length_s: float
         held = NftTable(range(FIRST_PORT, FIRST_PORT + 4 * calls), LAN, [ip_address(LAN_ADDRESS)], "bench")
         command = [str(program), "--interface", LAN, "--folder", made, "--calls", str(calls), "--port", str(FIRST_PORT)]
         with subprocess.Popen(
-            ["taskset", "-c", str(RECEIVER_CPU), *command], stdout=subprocess.PIPE, text=True
+            [*AT_ONCE, "taskset", "-c", str(RECEIVER_CPU), *command], stdout=subprocess.PIPE, text=True
         ) as sniffer:
             assert sniffer.stdout is not None
             assert sniffer.stdout.readline(), "the sniffer does not start"
@@ -169,8 +170,9 @@ def rtpengine(pair: NetworkPair, folder: Path, calls: int) -> Iterator[subproces
         "log-level": "3",
     }
     words = [f"--{name}={value}" for name, value in options.items()]
-    command = ["taskset", "-c", str(RECEIVER_CPU), "rtpengine", "--foreground", "--log-stderr", *words]
-    engine = subprocess.Popen(pair.lan_command(*command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [*AT_ONCE, "taskset", "-c", str(RECEIVER_CPU), "rtpengine", "--foreground", "--log-stderr", *words]
+    nothing = subprocess.DEVNULL
+    engine = subprocess.Popen(pair.lan_command(*command), stdout=nothing, stderr=nothing, cwd=folder)
     try:
         with pair.at_lan():
             wait_for_pong()

@@ -2,7 +2,7 @@
 
 The recorder is the real device, in a process and a network namespace of its own; callers and the media of their calls
 come from another one, on core 0. Measured is the time from an INVITE to its 200, as the kernel of the callers saw it.
-Both go before whatever else the machine does (nice), as if it were their own.
+Both go before whatever else the machine does, as if it were their own; the processes that the device starts do not.
 """
 
 import argparse
@@ -29,7 +29,7 @@ BAR_MS = 50
 _SIP, _LAST_PORT = 5060, 59_999
 _HOLD_S = 5.0
 _SETTLE_S = 3.0
-_FIRST = ("nice", "-n", "-10")
+_FIRST = ("chrt", "--reset-on-fork", "--fifo", "1")
 _HERE = Path(__file__).resolve().parent
 
 

@@ -93,6 +93,19 @@ def test_a_datagram_is_answered_where_it_came_from(host: str) -> None:
     run(act)
 
 
+def test_all_that_waits_in_a_socket_is_answered_before_anything_else_is_done() -> None:
+    async def act() -> None:
+        async with serving() as server, datagrams() as sock:
+            port = await server.listen_udp("127.0.0.1", 0)
+            for _ in range(20):
+                sock.sendto(OPTIONS, ("127.0.0.1", port))
+            while not server.came:  # noqa: ASYNC110 - turns of the loop are what is counted
+                await asyncio.sleep(0)
+            assert len(server.came) == 20
+
+    run(act)
+
+
 def test_without_rport_the_answer_goes_to_the_port_that_the_via_says() -> None:
     async def act() -> None:
         async with serving() as server, datagrams() as sock, datagrams() as listening:
