@@ -20,7 +20,7 @@ def free_ports() -> tuple[int, int]:
     return random.randrange(20_000, 26_000), random.randrange(13_000, 16_000) * 2
 
 
-def add_recorder(admin: Administrator, sip: int, rtp: int, **more: object) -> int:
+def add_recorder(admin: Administrator, sip: int, rtp: int, **more: object) -> str:
     """A recorder on loopback; its id."""
     settings = {
         "address": "127.0.0.1",
@@ -31,7 +31,7 @@ def add_recorder(admin: Administrator, sip: int, rtp: int, **more: object) -> in
     } | more
     made = admin.api.post("/devices", json={"plugin": "sip_recorder", "name": "Recorder", "settings": settings})
     assert made.status_code == 201, made.text
-    return int(made.json()["id"])
+    return str(made.json()["id"])
 
 
 CALLS = 500
@@ -91,6 +91,11 @@ def test_a_session_that_a_telephone_system_sends_is_listed_with_its_parties_each
         assert call_id
 
 
+def has_spare(admin: Administrator, device: str) -> bool:
+    """Whether the device's worker has a successor that is ready."""
+    return bool(admin.api.get(f"/devices/{device}").json()["health"]["numbers"].get("spare_workers"))
+
+
 def worker_pids(hub: Hub) -> list[int]:
     """The capture workers of a hub, without the spares that wait for their death."""
     named = {pid for pid, words in commands() if "plugins.pbx_sip.engine.worker" in words and str(hub.data) in words}
@@ -112,7 +117,7 @@ def commands() -> Iterator[tuple[int, str]]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             try:
-                yield int(folder.name), (folder / "cmdline").read_text().replace("\0", " ")
+                yield int(folder.name), (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:
                 continue
 
@@ -127,7 +132,8 @@ def test_calls_outlive_the_death_of_worker_control_and_hub_and_lose_a_second_and
     sip, rtp = free_ports()
     with Hub(tmp_path / "data") as hub:
         with hub.administrator() as admin:
-            add_recorder(admin, sip, rtp, calls_max=CALLS)
+            device = add_recorder(admin, sip, rtp, calls_max=CALLS)
+            until(lambda: has_spare(admin, device), 60, "the spare worker")
 
         async def talk(calls: ManyCalls) -> None:
             await calls.begin()

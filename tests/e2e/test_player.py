@@ -115,7 +115,7 @@ def test_the_waveform_is_a_slider_for_keyboards_too(dock: Page) -> None:
 
 def test_speed_and_volume_are_kept_for_the_next_recording(dock: Page) -> None:
     dock.get_by_label("Speed").select_option("2")
-    dock.get_by_label("Volume").fill("0.5")
+    dock.get_by_role("slider", name="Volume").fill("0.5")
     dock.locator("[data-play]").nth(2).click()
     expect(dock.locator(".dock-title")).to_contain_text("8002")
     expect(dock.get_by_label("Speed")).to_have_value("2")

@@ -3,7 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
@@ -44,12 +44,16 @@ class Received:
 class Intake(ABC):
     """Where a worker's packets come from. way: how, in words. strange: packets that nobody had announced.
 
-    trouble: why nothing can be received just now, "" if all is well.
+    trouble: why nothing can be received just now, "" if all is well. ask_first: called before packets are turned away:
+    the port that they come to may have been opened a moment ago.
     """
 
     way = ""
     strange = 0
     trouble = ""
+
+    def __init__(self) -> None:
+        self.ask_first: Callable[[], None] = lambda: None
 
     @abstractmethod
     def read(self, wait_s: float) -> Iterator[Received]:
@@ -105,6 +109,7 @@ class MirrorIntake(Intake):
     """All traffic of an interface: media between anybody, and what is said about it."""
 
     def __init__(self, order: Order, endpoints: Endpoints) -> None:
+        super().__init__()
         link_type = find_interface(order.interface).link_type
         program = compile_expression(order.expression, link_type) if order.expression else None
         self._ring = PacketRing(
@@ -180,6 +185,7 @@ class _InvitedIntake(Intake):
     """Media that comes to ports of ours."""
 
     def __init__(self, endpoints: Endpoints) -> None:
+        super().__init__()
         self._guests = _Guests(endpoints)
 
     def keep_only(self, ports: Collection[int]) -> None:
@@ -193,6 +199,7 @@ class _InvitedIntake(Intake):
         return found
 
     def _admit(self, packets: int, parts: Sequence[Datagrams]) -> Received:
+        self.ask_first()
         media = []
         for part in parts:
             admitted, refused = self._guests.admit(part)

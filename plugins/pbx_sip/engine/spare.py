@@ -4,14 +4,13 @@ It costs some memory and no time, and makes the death of a worker a matter of a 
 see it or not.
 """
 
-import os
-import select
+import socket
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
-_GOOD_NIGHT = b"."
+_READY, _GOOD_NIGHT = b"r", b"."
 
 
 class Spare:
@@ -19,33 +18,42 @@ class Spare:
 
     def __init__(self, order: Path) -> None:
         """Start it. Raises: OSError."""
-        reading, self._writing = os.pipe()
+        self._is_ready = False
+        self._line, theirs = socket.socketpair()
+        self._line.setblocking(False)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", "plugins.pbx_sip.engine.worker", str(order), str(reading)],
-                pass_fds=(reading,),
+                [sys.executable, "-P", "-m", "plugins.pbx_sip.engine.worker", str(order), str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
         finally:
-            os.close(reading)
+            theirs.close()
 
     @property
     def is_there(self) -> bool:
         """Whether it still waits."""
         return self._process.poll() is None
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has all it needs."""
+        with suppress(OSError):
+            self._is_ready = self._is_ready or self._line.recv(1) == _READY
+        return self._is_ready and self.is_there
+
     def dismiss(self) -> None:
         """The worker ends in peace: nobody has to follow."""
         with suppress(OSError):
-            os.write(self._writing, _GOOD_NIGHT)
-        os.close(self._writing)
+            self._line.sendall(_GOOD_NIGHT)
+        self._line.close()
         self._process.wait()
 
 
-def wait_for_death(reading: int) -> bool:
-    """Wait for the end of the worker at the other end of a pipe; whether it died and has to be followed."""
-    select.select([reading], [], [])
-    is_dead = not os.read(reading, 1)
-    os.close(reading)
-    return is_dead
+def wait_for_death(line: socket.socket) -> bool:
+    """Say that the spare worker is ready, and wait for the end of the one it follows; whether that died."""
+    with line, suppress(OSError):
+        line.sendall(_READY)
+        return line.recv(1) != _GOOD_NIGHT
+    return True

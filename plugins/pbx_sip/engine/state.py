@@ -13,6 +13,7 @@ def describe(engine: Engine) -> Health:
     recording = sum(1 for call in live if call.state is LiveState.RECORDING)
     numbers = {f"packets_{name}" if "bytes" not in name else name: tally.sum(name) for name in _NUMBERS}
     numbers |= {
+        "spare_workers": tally.sum("spares"),
         "calls": float(len(live)),
         "calls_recording": float(recording),
         "recordings": float(tally.recordings),

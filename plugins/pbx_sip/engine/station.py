@@ -51,11 +51,13 @@ class Station:
     def __init__(self, order: Order, line: ControlLine, brief: Path) -> None:
         """brief: a file that tells a successor what this one was told."""
         self.is_done = False
+        self.has_spare = False
         self._line = line
         self._order = order
         self._endpoints = Endpoints()
         self._journal = Journal(Path(order.journal), self._endpoints, _NO_NOTES)
         self._intake: Intake = make_intake(order, self._endpoints)
+        self._intake.ask_first = self._hear_control
         self._masks = Masks()
         self._heard_live: frozenset[int] = frozenset()
         self._pending: list[Datagrams] = []
@@ -81,8 +83,7 @@ class Station:
             if self._heard_live:
                 self._pass_on(received.media)
             self._tell_keys(received.media)
-        for frame in self._line.hear():
-            self._obey(frame)
+        self._hear_control()
         if now_s >= self._flush_at:
             self._flush_at = now_s + FLUSH_S
             self._flush()
@@ -94,6 +95,10 @@ class Station:
             self._masks.forget(time.time_ns())
             with suppress(OSError):  # no room to carry anything on: it is tried again
                 self._journal.reclaim()
+
+    def _hear_control(self) -> None:
+        for frame in self._line.hear():
+            self._obey(frame)
 
     def close(self) -> None:
         """Keep what is pending, and let go of everything."""
@@ -163,6 +168,7 @@ class Station:
                     "lost_for_want_of_disk": counts.lost_for_want_of_disk,
                     "trouble": counts.trouble or self._intake.trouble,
                     "journal_bytes": self._journal.used_bytes,
+                    "spares": int(self.has_spare),
                     "way": self._intake.way,
                 },
             )

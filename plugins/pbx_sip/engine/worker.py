@@ -1,7 +1,7 @@
-"""A capture worker, `python -P -m plugins.pbx_sip.engine.worker ORDER [PIPE]`: keeps media, and knows nothing of calls.
+"""A capture worker, `python -P -m plugins.pbx_sip.engine.worker ORDER [LINE]`: keeps media, and knows nothing of calls.
 
 It outlives the control: when that dies, capture goes on, and the next control finds the worker by its socket. A worker
-that nobody wants any more ends by itself. With a PIPE it is a spare one, which waits for the death of the other.
+that nobody wants any more ends by itself. With a LINE it is a spare one, which waits for the death of the other.
 """
 
 import fcntl
@@ -9,6 +9,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 from contextlib import suppress
@@ -21,15 +22,18 @@ from plugins.pbx_sip.engine.station import Station
 
 ALONE_S = 60.0
 WAIT_S = 0.02
-_LOOK_TURNS = 100
+_LOOK_TURNS = 25
 
 
 def main(arguments: list[str]) -> int:
-    """Work until told to stop, or until no control came for a while. arguments: path of the order, pipe of a spare."""
+    """Work until told to stop, or until no control came for a while.
+
+    arguments: path of the order, and of a spare one the socket over which it hears of the worker that it follows.
+    """
     path = Path(arguments[0])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
-    if len(arguments) > 1 and not wait_for_death(int(arguments[1])):
+    if len(arguments) > 1 and not wait_for_death(socket.socket(fileno=int(arguments[1]))):
         return 0
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     if not _is_alone(path.with_suffix(".lock")):
@@ -46,8 +50,9 @@ def main(arguments: list[str]) -> int:
         while not stopping and not station.is_done and not _is_forgotten(line):
             station.turn(WAIT_S)
             turns += 1
-            if turns % _LOOK_TURNS == 0 and not spare.is_there:
-                spare = Spare(path)
+            if turns % _LOOK_TURNS == 0:
+                spare = spare if spare.is_there else Spare(path)
+                station.has_spare = spare.is_ready
     finally:
         spare.dismiss()
         station.close()

@@ -221,11 +221,12 @@ def test_a_call_goes_on_when_the_worker_dies_and_when_the_control_does(tmp_path:
         with RecordingClient(("127.0.0.1", SIP)) as client:
             async with running(device, ctx):
                 await client.begin()
+                await until(lambda: ctx.health[-1].numbers["spare_workers"], "the spare worker")
                 await client.hum(2.0)
                 [worker] = workers(tmp_path)
                 os.kill(worker, signal.SIGKILL)
                 await client.hum(3.0)
-                await until(device._at_work().engine.foremen[0].ready.is_set, "the spare worker")
+                await until(device._at_work().engine.foremen[0].ready.is_set, "the worker")
             # The control ends; its workers were told to end too, as on a machine that stops.
             again = SipRecorder(device.settings, ctx)
             async with running(again, ctx):
