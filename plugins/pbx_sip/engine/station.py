@@ -26,6 +26,7 @@ from plugins.pbx_sip.sip.message import write_message
 FLUSH_S = 0.8
 RECLAIM_S = 2.0
 TELL_S = 1.0
+_OPEN_S, _TRIES = 0.1, 20
 _PENDING_BYTES_MAX = 768 << 20
 _UNHEARD_MAX = 20_000
 _KEY_PRESS_BYTES = 16  # an RTP header and a telephone event: RFC 4733 section 2.3
@@ -64,9 +65,10 @@ class Station:
         self._unheard: deque[Frame] = deque()
         self._number = time.time_ns()  # those of a worker that follows this one are higher
         self._counts = Counts()
-        self._flush_at = self._tell_at = self._reclaim_at = 0.0
+        self._open_at = self._flush_at = self._tell_at = self._reclaim_at = 0.0
         self._syncing: threading.Thread | None = None
         self._brief = Brief(brief)
+        self._unopened: dict[int, int] = {}
         for port, (address, peers) in self._brief.openings.items():
             self._open(port, address, peers)
         for place, at_ns in self._brief.covered.items():
@@ -84,6 +86,9 @@ class Station:
                 self._pass_on(received.media)
             self._tell_keys(received.media)
         self._hear_control()
+        if self._unopened and now_s >= self._open_at:
+            self._open_at = now_s + _OPEN_S
+            self._open_again()
         if now_s >= self._flush_at:
             self._flush_at = now_s + FLUSH_S
             self._flush()
@@ -262,10 +267,24 @@ class Station:
                 self._intake.keep_only(facts["ports"])
 
     def _open(self, port: int, address: str, peers: Sequence[str]) -> None:
+        """Open a port; one that somebody still has is tried again, as the worker before may be dying."""
         try:
             self._intake.open(port, address, peers)
         except OSError as error:
-            self._line.say(Frame("taken", {"port": port, "reason": error.strerror or str(error)}))
+            tries = self._unopened.get(port, 0) + 1
+            self._unopened[port] = tries
+            if tries == _TRIES:
+                self._line.say(Frame("taken", {"port": port, "reason": error.strerror or str(error)}))
+        else:
+            self._unopened.pop(port, None)
+
+    def _open_again(self) -> None:
+        for port in list(self._unopened):
+            opening = self._brief.openings.get(port)
+            if opening is None:
+                del self._unopened[port]
+            else:
+                self._open(port, *opening)
 
     def _find(self, number: int, keys: list[int], from_ns: int, until_ns: int) -> None:
         """Where the media lies that went to or from endpoints, and what went to those who sent there."""

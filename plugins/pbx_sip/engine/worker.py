@@ -19,10 +19,13 @@ from plugins.pbx_sip.engine.line import ControlLine
 from plugins.pbx_sip.engine.order import Order
 from plugins.pbx_sip.engine.spare import Spare, wait_for_death
 from plugins.pbx_sip.engine.station import Station
+from plugins.pbx_sip.journal.errors import JournalInUse
 
 ALONE_S = 60.0
 WAIT_S = 0.02
 _LOOK_TURNS = 25
+_DYING_S = 5.0
+_KNOCK_S = 0.01
 
 
 def main(arguments: list[str]) -> int:
@@ -33,14 +36,15 @@ def main(arguments: list[str]) -> int:
     path = Path(arguments[0])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
-    if len(arguments) > 1 and not wait_for_death(socket.socket(fileno=int(arguments[1]))):
+    is_spare = len(arguments) > 1
+    if is_spare and not wait_for_death(socket.socket(fileno=int(arguments[1]))):
         return 0
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
-    if not _is_alone(path.with_suffix(".lock")):
+    if not _is_alone(path.with_suffix(".lock"), _DYING_S if is_spare else 0.0):
         return 0  # the control was quicker than this spare one, or this spare one than the control
     order = Order.read(path)
     line = ControlLine(path.with_suffix(".sock"))
-    station = Station(order, line, path.with_suffix(".brief"))
+    station = _begin(order, line, path.with_suffix(".brief"))
     spare = Spare(path)
     _ask_for_speed()
     stopping: list[bool] = []
@@ -60,13 +64,34 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _is_alone(lock: Path) -> bool:
-    """Whether no other worker does this work; the lock is held as long as the process lives."""
-    try:
-        fcntl.flock(os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _is_alone(lock: Path, wait_s: float) -> bool:
+    """Whether no other worker does this work; the lock is held as long as the process lives.
+
+    wait_s: so long one that is dying may hold it.
+    """
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until_s = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until_s:
+                return False
+            time.sleep(_KNOCK_S)
+        else:
+            return True
+
+
+def _begin(order: Order, line: ControlLine, brief: Path) -> Station:
+    """The station; the journal of one that is dying is free a moment later. Raises: JournalInUse."""
+    until_s = time.monotonic() + _DYING_S
+    while True:
+        try:
+            return Station(order, line, brief)
+        except JournalInUse:
+            if time.monotonic() >= until_s:
+                raise
+            time.sleep(_KNOCK_S)
 
 
 def _is_forgotten(line: ControlLine) -> bool:
