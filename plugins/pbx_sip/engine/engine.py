@@ -7,19 +7,18 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from zlib import crc32
 
 import numpy as np
 
 from hub.sdk import (
     Alarm,
     CallControl,
-    CallOutline,
     ControlResult,
     LiveState,
     NotFound,
     PluginContext,
     Severity,
-    Verdict,
 )
 from plugins.pbx_sip.engine.call_table import CallTable, Hooks, now_ns
 from plugins.pbx_sip.engine.ending import Ending
@@ -83,7 +82,7 @@ class Engine:
         self.table = CallTable(
             terms.habits,
             Hooks(
-                decide=self._decide,
+                decide=ctx.decide,
                 changed=self._changed,
                 cover=self._cover,
                 uncover=self._uncover,
@@ -103,10 +102,13 @@ class Engine:
         Raises: OSError; SettingsError.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
+        # Several workers share the packets; the same group each time, or a control that follows could take none over.
+        group = crc32(str(self._folder).encode()) & 0xFFFF if len(self._terms.orders) > 1 else None
         for number, order in enumerate(self._terms.orders):
             folder = self._folder / f"worker-{number}"
             folder.mkdir(exist_ok=True)
-            placed = replace(order, journal=str(folder / "journal"), instance=f"{self._ctx.scratch.name}_{number}")
+            instance = f"{self._ctx.scratch.name}_{number}"
+            placed = replace(order, journal=str(folder / "journal"), instance=instance, fanout_group=group)
             self.foremen.append(Foreman(folder, placed, partial(self._hear, number), self._ctx.log))
         self._notes = Journal(self._folder / "notes", self.table.endpoints, self._journal_key())
         notes = list(self._notes.notes())
@@ -275,9 +277,6 @@ class Engine:
         places = self._places(endpoint for call in calls for endpoint in self.table.endpoints_of(call))
         for foreman in self.foremen:
             foreman.listen(places)
-
-    def _decide(self, outline: CallOutline) -> Verdict:
-        return self._ctx.decide(outline)
 
     def _changed(self, call: OpenCall) -> None:
         """Have a call shown as it is now; hops of another one and calls that are over are not shown."""

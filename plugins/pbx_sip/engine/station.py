@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +35,13 @@ _NO_NOTES = bytes(32)
 
 @dataclass(slots=True)
 class Counts:
-    """What became of packets since the worker began; late: journalled after a disk refused them."""
+    """What became of packets since the worker began. trouble: why the disk takes none now, "" if it does."""
 
     received: int = 0
     kept: int = 0
-    strange: int = 0
     lost_in_kernel: int = 0
     lost_for_want_of_disk: int = 0
     trouble: str = ""
-    strangers: dict[str, int] = field(default_factory=dict)
 
 
 class Station:

@@ -1,7 +1,6 @@
 """A mirror at work."""
 
 import asyncio
-import os
 
 from hub.sdk import CallControl, ControlResult, PluginContext
 from plugins.pbx_sip.capture.expressions import compile_expression
@@ -20,13 +19,11 @@ class Mirror:
 
     def __init__(self, settings: MirrorSettings, ctx: PluginContext) -> None:
         self._ctx = ctx
-        group = os.getpid() & 0xFFFF if settings.workers > 1 else None
         order = Order(
             interface=settings.interface,
             expression=settings.expression,
             sip_ports=tuple(int(port) for port in settings.sip_ports),
             key_log=str(settings.tls_key_log or ""),
-            fanout_group=group,
         )
         self.engine = Engine(
             ctx,

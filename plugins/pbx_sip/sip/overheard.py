@@ -47,9 +47,7 @@ class SipEar:
         for datagrams in decoded.datagrams:
             is_rtp = find_rtp(datagrams.buffer, datagrams.offset, datagrams.length)
             yield from self.hear_datagrams(datagrams, is_rtp)
-        for segment in decoded.segments:
-            yield from self._hear_segment(segment)
-        yield from self._hear_streams(self._streams.expire(now_ns))
+        yield from self.hear_segments(decoded.segments, now_ns)
 
     def hear_datagrams(self, datagrams: Datagrams, is_rtp: Mask) -> Iterator[Overheard]:
         """The messages among datagrams; is_rtp: those that were understood as something else already."""
