@@ -24,7 +24,7 @@ demo: ## Start the hub with spoken calls in several languages, to see and hear i
 test: ## Run every test with real servers and a browser; ARGS="-k settle" chooses some
 	@bootstrap/venv dev
 	@bootstrap/packages test
-	@$(BIN)/pytest -n $(CORES) --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n $(CORES) --dist worksteal $(ARGS)
 
 check: ## Run all that CI runs: lint, types, import rules, tests
 	@bash .ci/run

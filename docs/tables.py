@@ -11,6 +11,7 @@ from typing import Literal, get_args, get_origin
 import click
 from pydantic.fields import FieldInfo
 
+from docs.models import describe_models, list_words
 from hub.access import permissions
 from hub.alerts.codes import CODES
 from hub.audit.action import Action
@@ -212,6 +213,14 @@ def decisions() -> str:
     return _table(["Decision", "Status"], rows)
 
 
+def models() -> str:
+    """What plug-ins and the hub hand each other, field by field."""
+    parts = [
+        f"## {name}\n\n{text}\n\n{_table(['Field', 'Type', 'Default'], rows)}" for name, text, rows in describe_models()
+    ]
+    return "\n\n".join([*parts, f"## Words\n\n{_table(['Enumeration', 'Values'], list_words())}"])
+
+
 TABLES: dict[str, Callable[..., str]] = {
     "alarms": alarms,
     "audit-actions": audit_actions,
@@ -221,6 +230,7 @@ TABLES: dict[str, Callable[..., str]] = {
     "events": events,
     "exit-codes": exit_codes,
     "metrics": metric_list,
+    "models": models,
     "permissions": permission_list,
     "preferences": preferences,
     "settings": settings,

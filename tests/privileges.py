@@ -2,6 +2,9 @@
 
 Mark such a test `@pytest.mark.privileged` and run what mounts behind `namespace()`. Where neither is allowed the test
 fails by name, unless ALLOW_UNPRIVILEGED=1 says that this is known; then it is skipped by name.
+
+A test that needs a disk of its own, with a file system that can be frozen, begins with `need_disks()`: it is skipped
+where there are no loop devices, as in most containers.
 """
 
 import os
@@ -30,6 +33,26 @@ def is_allowed() -> bool:
             return subprocess.run(command, capture_output=True, check=False, timeout=20).returncode == 0
         except (OSError, subprocess.TimeoutExpired):
             return False
+
+
+@cache
+def _has_disks() -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        script = (
+            f"truncate -s 16M {folder}/image && mkfs.ext4 -q {folder}/image && mkdir {folder}/disk"
+            f" && mount -o loop {folder}/image {folder}/disk && fsfreeze -f {folder}/disk && fsfreeze -u {folder}/disk"
+        )
+        command = [*namespace(), "sh", "-c", script]
+        try:
+            return subprocess.run(command, capture_output=True, check=False, timeout=20).returncode == 0
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+
+
+def need_disks() -> None:
+    """Skip the test where a file cannot be mounted as a disk."""
+    if not _has_disks():
+        pytest.skip("this machine has no loop devices on which a file system could be frozen")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

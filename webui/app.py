@@ -17,6 +17,7 @@ from hub.app.services import Services
 from hub.config import HubConfig
 from hub.db.errors import DatabaseAway
 from hub.ingest.quarantine import NotInQuarantine
+from hub.ingest.spool import SpoolAway
 from webui.api.mount import MountedApi, mount_api
 from webui.assets import Assets
 from webui.language import Languages
@@ -48,7 +49,7 @@ def create_app(services: Services, config: HubConfig, *, languages: Languages | 
     web = Web(
         services=services,
         config=config,
-        renderer=Renderer(assets, lambda person: _standing(services, person), live.newest_id),
+        renderer=Renderer(assets, spoken.named, lambda person: _standing(services, person), live.newest_id),
         assets=assets,
         languages=spoken,
         live=live,
@@ -71,6 +72,7 @@ def create_app(services: Services, config: HubConfig, *, languages: Languages | 
             NotInQuarantine: failures.missing,
             HTTPException: failures.refused,
             DatabaseAway: failures.away,
+            SpoolAway: failures.spool_away,
             **media.HANDLERS,
         },
         lifespan=_lifespan(live, api),
@@ -82,7 +84,10 @@ def create_app(services: Services, config: HubConfig, *, languages: Languages | 
 def _standing(services: Services, person: Person) -> Standing:
     """What the bell and the sidebar count; a count that cannot be had now is left out, not the page with it."""
     counts = services.board.count_open() if allows(person, "alarm.list") else None
-    quarantined = services.quarantine.count() if allows(person, "quarantine.list") else None
+    quarantined = None
+    if allows(person, "quarantine.list"):
+        with suppress(SpoolAway):
+            quarantined = services.quarantine.count()
     worst = max((severity for severity, n in (counts or {}).items() if n), key=SEVERITIES.index, default="")
     return Standing(None if counts is None else sum(counts.values()), str(worst), quarantined)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hub.sdk import EventKind, Party, TimelineEvent
 from webui import parties
 from webui.language import gettext, later
+from webui.told import told
 
 _WORDS = {
     EventKind.KEY: later("Key pressed"),
@@ -59,5 +60,5 @@ def _what(event: TimelineEvent) -> str:
     if event.kind is EventKind.KEY and event.text:
         return gettext("Key {key} pressed").format(key=event.text)
     if event.kind is EventKind.NOTE and event.text:
-        return event.text
-    return ": ".join(filter(None, (gettext(_WORDS[event.kind]), event.text)))
+        return told(event.text)
+    return gettext(": ").join(filter(None, (gettext(_WORDS[event.kind]), told(event.text))))

@@ -8,10 +8,11 @@ _PROBLEMS = {FILE_DAMAGED: later("A part of it is missing or damaged"), FILE_EMP
 
 MOMENTS = {
     "started": later("The call began"),
-    "ended": later("The call ended"),
+    "ended": later("The recording ends"),
     "received": later("Received"),
     "catalogued": later("Catalogued"),
     "received_again": later("The same bytes arrived again"),
+    "joined": later("Received from another device that recorded the call, too"),
     "copied": later("Copied to another store"),
     "completed": later("Filled in from call details"),
 }
@@ -25,8 +26,19 @@ _RULES = {
     "file": later("from the file"),
     "media": later("from the audio itself"),
     "smdr": later("from the PBX's call details"),
+    "device": later("from another device that recorded the call"),
     "settings": later("from the device's settings"),
     "guess": later("guessed from the numbers"),
+    "number plan": later("from the numbers"),
+    "sip": later("from SIP {rest}"),
+    "metadata": later("from the metadata of the recording session"),
+    "association": later("from the metadata of the recording session"),
+    "group": later("from the group in the metadata"),
+    "sipSessionID": later("from the session in the metadata"),
+    "vendor": later("from what its maker adds"),
+    "order": later("from the order of the streams"),
+    "ucid": later("from the UCID"),
+    "user-to-user": later("from the header field User-to-User"),
 }
 RAW_SHOWN_BYTES = 4096
 # in the order in which they must be looked for: most browsers also claim to be others
@@ -61,11 +73,6 @@ def provenance(rule: str) -> str:
     """Where a field comes from, such as "riff:INFO.IART"."""
     source, _, rest = rule.partition(":")
     return gettext(_RULES[source]).format(rest=rest).strip() if source in _RULES else rule
-
-
-def field_name(name: str) -> str:
-    """A fact's own name for people: "skill_group" becomes "Skill group"."""
-    return name.replace("_", " ").strip().capitalize()
 
 
 def raw_text(content: bytes) -> str:

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from hub.clock import from_ms
 from hub.runtime.instance import Instance, InstanceState
+from webui.fact_names import name_of_fact
 from webui.language import current, gettext, later
+from webui.told import told
 
 WORDS = {
     InstanceState.OK: later("Working"),
@@ -60,11 +62,11 @@ def lamp_of(instance: Instance) -> Lamp:
         words=gettext(WORDS[health.state]),
         shape=SHAPES[health.state],
         since=from_ms(health.since_ms) if health.since_ms else None,
-        summary=health.summary,
-        hint=health.hint,
+        summary=told(health.summary),
+        hint=told(health.hint),
         last_recording=from_ms(health.last_recording_ms) if health.last_recording_ms else None,
         numbers=tuple(numbers(health.numbers)),
-        warnings=tuple(health.warnings),
+        warnings=tuple(told(warning) for warning in health.warnings),
     )
 
 
@@ -73,7 +75,8 @@ def numbers(values: Mapping[str, float]) -> list[tuple[str, str]]:
     shown = []
     for name, value in values.items():
         ending = next((ending for ending in _UNITS if name.endswith(ending)), "")
-        what = name.removesuffix(ending).replace("_", " ").strip().capitalize()
-        text = current().size(value) if ending == "_bytes" else f"{current().number(value)} {_UNITS.get(ending, '')}"
-        shown.append((what or name, text.strip()))
+        what = name_of_fact(name.removesuffix(ending) or name)
+        unit = gettext(_UNITS.get(ending, ""))
+        text = current().size(value) if ending == "_bytes" else f"{current().number(value)} {unit}"
+        shown.append((what, text.strip()))
     return shown

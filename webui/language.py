@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from gettext import NullTranslations
+from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.core import negotiate_locale
+from babel.core import get_global
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta, get_timezone_name
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from babel.support import Translations
 
@@ -33,9 +36,14 @@ class Language:
     timezone: ZoneInfo
 
     @property
+    def name(self) -> str:
+        """Its locale identifier, such as zh_Hans."""
+        return str(self.locale)
+
+    @property
     def tag(self) -> str:
         """As HTML's lang attribute wants it, such as zh-Hans-CN."""
-        return str(self.locale).replace("_", "-")
+        return self.name.replace("_", "-")
 
     @property
     def direction(self) -> str:
@@ -140,22 +148,26 @@ def length(seconds: float) -> str:
 
 
 class Languages:
-    """The languages that are installed: every folder with a compiled catalogue, and English without one.
+    """The languages that are installed: every folder with a catalogue, and English without one.
 
     extra: locale identifier -> its texts, such as a pseudo-locale for tests.
     """
 
     def __init__(self, folder: Path = FOLDER, extra: dict[str, NullTranslations] | None = None) -> None:
-        compiled = sorted(folder.glob("*/LC_MESSAGES/messages.mo"))
         self._texts: dict[str, NullTranslations] = {DEFAULT: NullTranslations()}
-        for path in compiled:
-            self._texts[path.parent.parent.name] = Translations.load(folder, [path.parent.parent.name])
+        for path in sorted(folder.glob("*/LC_MESSAGES/messages.po")):
+            self._texts[path.parent.parent.name] = _read(path)
         self._texts |= extra or {}
 
     @property
     def available(self) -> tuple[str, ...]:
-        """Locale identifiers, such as zh_Hans_CN."""
+        """Locale identifiers, such as zh_Hans."""
         return tuple(self._texts)
+
+    @property
+    def named(self) -> tuple[tuple[str, str], ...]:
+        """Each language as (locale identifier, its own name for itself)."""
+        return tuple((name, _own_name(name)) for name in self.available)
 
     def choose(self, preferred: str, accept: str, timezone: ZoneInfo) -> Language:
         """The viewer's own choice if it is installed, else the best of the browser's languages, else English.
@@ -163,18 +175,53 @@ class Languages:
         accept: the Accept-Language header.
         """
         name = preferred if preferred in self._texts else self._negotiate(accept)
-        return Language(self._locale(name), self._texts[name], timezone)
+        return Language(_locale(name), self._texts[name], timezone)
 
     def _negotiate(self, accept: str) -> str:
-        wanted = [part.split(";")[0].strip().replace("-", "_") for part in accept.split(",")]
-        found = negotiate_locale([name for name in wanted if name], self.available, sep="_")
-        return next((name for name in self.available if found and name.lower() == found.lower()), DEFAULT)
+        tags = (part.split(";")[0].strip() for part in accept.split(","))
+        found = (name for tag in tags for name in _names_of(tag) if name in self._texts)
+        return next(found, DEFAULT)
 
-    def _locale(self, name: str) -> Locale:
-        try:
-            return Locale.parse(name)
-        except (UnknownLocaleError, ValueError):
-            return Locale.parse(name.partition("_")[0])
+
+@lru_cache(maxsize=50)
+def _read(path: Path) -> NullTranslations:
+    """The texts of a catalogue, compiled as it is read."""
+    compiled = BytesIO()
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=path.parent.parent.name))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+@lru_cache(maxsize=200)
+def _names_of(tag: str) -> tuple[str, ...]:
+    """The locales that serve a browser's language, the closest first: "zh-CN" is zh_Hans_CN, then zh_Hans, then zh.
+
+    Source: UTS #35, likely subtags.
+    """
+    name = tag.replace("-", "_")
+    try:
+        locale = Locale.parse(get_global("likely_subtags").get(name, name))
+    except (UnknownLocaleError, ValueError):
+        return ()
+    parts = ((locale.script, locale.territory), (None, locale.territory), (locale.script, None), (None, None))
+    names = ("_".join(filter(None, (locale.language, *some))) for some in parts)
+    return tuple(dict.fromkeys(names))
+
+
+@lru_cache(maxsize=200)
+def _locale(name: str) -> Locale:
+    try:
+        return Locale.parse(name)
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(name.partition("_")[0])
+
+
+def _own_name(name: str) -> str:
+    try:
+        return (Locale.parse(name).display_name or name).capitalize()
+    except (UnknownLocaleError, ValueError):
+        return name
 
 
 _current: ContextVar[Language] = ContextVar("language")

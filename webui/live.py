@@ -23,6 +23,7 @@ from hub.catalog import events
 from hub.catalog.events import StoredEvent, Topic
 from hub.db.database import Database
 from hub.errors import HubError
+from webui.told import told
 
 POLL_S = 0.25
 QUEUE_EVENTS = 200
@@ -220,5 +221,8 @@ def _end(stream: Stream) -> None:
 
 
 def _message(event: StoredEvent) -> ServerSentEvent:
-    told = {"topic": event.topic, "subject": event.subject, "payload": dict(event.payload)}
-    return ServerSentEvent(data=json.dumps(told, ensure_ascii=False), event=event.topic, id=str(event.id))
+    payload = dict(event.payload)
+    if event.topic == Topic.ALARM_RAISED:
+        payload["text"] = told(payload["text"])
+    message = {"topic": event.topic, "subject": event.subject, "payload": payload}
+    return ServerSentEvent(data=json.dumps(message, ensure_ascii=False), event=event.topic, id=str(event.id))

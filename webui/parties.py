@@ -7,6 +7,7 @@ from hub.sdk import Direction, Owner, OwnerKind, Party, Role
 from webui.language import gettext, later
 
 SHOWN = 2
+_TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])  # Unicode's marks of direction
 _ORDER = {Role.CALLER: 0, Role.CALLED: 1, Role.PARTICIPANT: 2}
 ROLES = {Role.CALLER: later("Caller"), Role.CALLED: later("Called"), Role.PARTICIPANT: later("Participant")}
 OWNER_KINDS = {
@@ -42,9 +43,14 @@ def in_order(parties: Iterable[Party]) -> list[Party]:
     return sorted(parties, key=lambda party: _ORDER[party.role])
 
 
+def is_directed(parties: Iterable[Party]) -> bool:
+    """Whether it is known who called whom."""
+    return any(party.role is not Role.PARTICIPANT for party in parties)
+
+
 def name_of(party: Party) -> str:
-    """Number and name in one line."""
-    return f"{party.number} {party.name}".strip() or gettext("Unknown")
+    """Number and name in one line, whichever way the name wants to turn what is beside it."""
+    return f"{party.number} {party.name.translate(_TURNS)}".strip() or gettext("Unknown")
 
 
 def title_of(parties: Sequence[Party]) -> str:
@@ -53,7 +59,7 @@ def title_of(parties: Sequence[Party]) -> str:
     if not shown:
         return gettext("Unknown parties")
     first, rest = shown[:SHOWN], len(shown) - SHOWN
-    return " → ".join(first) + (f" +{rest}" if rest > 0 else "")
+    return (" → " if is_directed(parties) else " · ").join(first) + (f" +{rest}" if rest > 0 else "")
 
 
 def owner_of(owner: Owner) -> str:

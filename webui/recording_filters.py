@@ -164,8 +164,8 @@ class RecordingFilters:
         described: dict[str, Callable[[], str]] = {
             "text": lambda: self.text,
             "date": lambda: self._describe_dates(language),
-            "direction": lambda: ", ".join(gettext(DIRECTIONS[direction]) for direction in self.directions),
-            "device": lambda: ", ".join(device_name(device) for device in self.devices),
+            "direction": lambda: gettext(", ").join(gettext(DIRECTIONS[direction]) for direction in self.directions),
+            "device": lambda: gettext(", ").join(device_name(device) for device in self.devices),
             "length": lambda: _describe_lengths(self.min_s, self.max_s),
             "problems": lambda: gettext("With a problem"),
         }

@@ -1,6 +1,6 @@
 """Rows of the list of recordings, written here and not in a template: fifty make the page that is opened most often."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from html import escape
 
 from markupsafe import Markup
@@ -94,7 +94,8 @@ class RowWriter:
 
     def _people(self, row: RecordingRow) -> str:
         people = parties.in_order(row.parties)
-        shown = self._arrow.join(_party(one) for one in people[: parties.SHOWN])
+        between = self._arrow if parties.is_directed(people) else '<span class="muted"> · </span>'
+        shown = between.join(_party(one) for one in people[: parties.SHOWN])
         rest = people[parties.SHOWN :]
         names = escape(", ".join(parties.name_of(one) for one in rest))
         more = f'<span class="badge more" title="{names}">+{len(rest)}</span>' if rest else ""
@@ -118,7 +119,10 @@ class RowWriter:
             flags.append(self._flag("megaphone", "good", gettext("The parties were told")))
         if row.mixed:
             flags.append(self._flag("audio-waveform", "", gettext("All parties in one channel")))
-        if row.origin_count > 1:
+        if row.other_devices:
+            devices = [self._device_name(each) for each in (row.device_id, *row.other_devices)]
+            flags.append(self._flag("layers", "", recorded_by(devices)))
+        elif row.origin_count > 1:
             text = ngettext(
                 "Arrived %(num)s time", "Arrived under %(num)s names or from several servers", row.origin_count
             )
@@ -134,6 +138,11 @@ class RowWriter:
             f'<span class="{shade}" title="{shown}">{self._icon(symbol)}'
             f'<span class="visually-hidden">{shown}</span></span>'
         )
+
+
+def recorded_by(devices: Sequence[str]) -> str:
+    """By which devices a call was recorded, which are two or more."""
+    return gettext("Recorded by {devices} and {device}").format(devices=", ".join(devices[:-1]), device=devices[-1])
 
 
 def _party(one: Party) -> str:

@@ -1,7 +1,7 @@
 """Templates: one Jinja2 environment that escapes everything, and what every page gets."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from gettext import NullTranslations
@@ -21,9 +21,11 @@ from hub.ids import to_text
 from webui import facts, navigation, parties
 from webui import language as speech
 from webui.assets import Assets
+from webui.fact_names import name_of_fact
 from webui.language import DEFAULT, FOLDER, Language, later
 from webui.recording_filters import write_cursor
 from webui.security import person_of
+from webui.told import told
 from webui.viewing import language_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -51,11 +53,19 @@ class Standing:
 class Renderer:
     """Makes pages.
 
-    standing: what the bell and the sidebar count for a person. newest_event: where the page's event stream begins.
+    languages: what can be chosen, as (locale identifier, own name). standing: what the bell and the sidebar count for
+    a person. newest_event: where the page's event stream begins.
     """
 
-    def __init__(self, assets: Assets, standing: Callable[[Person], Standing], newest_event: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        assets: Assets,
+        languages: Sequence[tuple[str, str]],
+        standing: Callable[[Person], Standing],
+        newest_event: Callable[[], int],
+    ) -> None:
         self.assets = assets
+        self.languages = languages
         self.standing = standing
         self.newest_event = newest_event
         self.icon = lru_cache(maxsize=1000)(self._make_icon)
@@ -78,6 +88,7 @@ class Renderer:
         environment.filters |= {
             "icon": self.icon,
             "translated": speech.gettext,
+            "told": told,
             "moment": lambda value: speech.current().moment(value),
             "exact": lambda value: speech.current().exact(value),
             "stamp": lambda value: speech.current().stamp(value),
@@ -92,11 +103,12 @@ class Renderer:
             "party_name": parties.name_of,
             "owner_name": parties.owner_of,
             "call_title": parties.title_of,
+            "is_directed": parties.is_directed,
             "cursor": write_cursor,
             "epoch_ms": to_ms,
             "short_length": lambda seconds: "" if seconds is None else speech.length(seconds),
             "provenance": facts.provenance,
-            "field_name": facts.field_name,
+            "field_name": name_of_fact,
             "moment_name": facts.moment_name,
             "problem_words": facts.problem_words,
             "raw_text": facts.raw_text,
@@ -141,6 +153,7 @@ class Renderer:
             "section": "/" + request.url.path.strip("/").split("/")[0],
             "theme": person.theme if person else "auto",
             "themes": THEMES,
+            "languages": self.languages,
             "modules": self.assets.modules,
             "app_data": self._app_data(language),
             "may": lambda key: person is not None and allows(person, key),

@@ -34,7 +34,7 @@ TREATMENTS = {
     Treatment.MANDATORY: (later("Mandatory"), later("Recorded, and an alarm is raised for a call that could not be.")),
     Treatment.ON_DEMAND: (
         later("On demand"),
-        later("From the moment on at which somebody asks for it; what came before is kept until the call ends."),
+        later("The whole call, if somebody asks for it while it lasts; otherwise nothing of it is kept."),
     ),
     Treatment.LEAVE_OUT: (
         later("Do not record"),
@@ -101,11 +101,11 @@ def sentence(rule: Rule, book: Book, devices: Mapping[int, str]) -> str:
         parts.append(gettext("on the device %(names)s") % {"names": either(names)})
     profile = book.find(TimeProfile, rule.profile) if rule.profile is not None else None
     if profile is not None:
-        parts.append(gettext("in the hours %(name)s") % {"name": f"“{profile.name}”"})
+        parts.append(gettext("in the hours “%(name)s”") % {"name": profile.name})
     first, *rest = parts
     if not rest:
         return first
-    return f"{first} {', '.join(rest)}"
+    return gettext("%(calls)s %(conditions)s") % {"calls": first, "conditions": gettext(", ").join(rest)}
 
 
 def outcome(rule: Rule) -> str:
@@ -126,7 +126,8 @@ def either(names: Sequence[str]) -> str:
 def _calls(rule: Rule) -> str:
     if not rule.calls:
         return gettext("All calls")
-    words = [gettext(_ONLY[kind]) for kind in rule.calls]
+    first, *rest = (gettext(_ONLY[kind]) for kind in rule.calls)
+    words = [first, *(word[:1].lower() + word[1:] for word in rest)]
     return str(format_list(words, locale=current().locale))
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from anyio import to_thread
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub.catalog import preferences
@@ -15,7 +16,9 @@ from hub.errors import HubError
 from webui.language import Language, Languages, speak
 from webui.security import person_of
 
-_COOKIE = "timezone"
+_ZONE_COOKIE = "timezone"
+_LANGUAGE_COOKIE = "language"
+_YEAR_S = 31_536_000
 _LONGEST_ZONE = 64
 _ZONE_AGE_S = 30.0
 
@@ -55,6 +58,7 @@ class HubZone:
 class Viewing:
     """Puts the viewer's language in `request.state.language` and makes it the current one.
 
+    Language: the person's own, else what was chosen in this browser (a cookie), else what the browser asks for.
     Time zone: the person's own, else the browser's (a cookie that our script sets), else the hub's.
     """
 
@@ -73,10 +77,20 @@ class Viewing:
 
     async def _language(self, request: Request) -> Language:
         person = person_of(request)
-        wanted = zone(person.timezone if person else "") or zone(unquote(request.cookies.get(_COOKIE, "")))
+        wanted = zone(person.timezone if person else "") or zone(unquote(request.cookies.get(_ZONE_COOKIE, "")))
         timezone = wanted or zone(await self.hub_zone.name()) or ZoneInfo("UTC")
         accept = request.headers.get("accept-language", "")
-        return self.languages.choose(person.locale if person else "", accept, timezone)
+        chosen = person.locale if person and person.locale else request.cookies.get(_LANGUAGE_COOKIE, "")
+        return self.languages.choose(chosen, accept, timezone)
+
+
+def keep_language(response: Response, locale: str) -> Response:
+    """Let this browser remember the choice for the pages before sign-in; "" forgets it."""
+    if locale:
+        response.set_cookie(_LANGUAGE_COOKIE, locale, max_age=_YEAR_S, path="/", samesite="lax")
+    else:
+        response.delete_cookie(_LANGUAGE_COOKIE, path="/", samesite="lax")
+    return response
 
 
 def language_of(request: Request) -> Language:

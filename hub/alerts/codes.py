@@ -308,6 +308,14 @@ MANDATORY_NOT_RECORDED = AlarmCode(
     hint="The page Unrecorded calls lists each with what to do.",
     lasting=False,
 )
+MANDATORY_STOPPED = AlarmCode(
+    code="MANDATORY_NOT_RECORDED",
+    severity=Severity.CRITICAL,
+    title="Mandatory call not recorded",
+    text="The recording of a call that must be recorded by the rule {rule} was stopped after {length_s} s.",
+    hint="Its timeline shows it; who stopped it under Live calls stands in the audit trail.",
+    lasting=False,
+)
 CALLS_MISSING = AlarmCode(
     code="CALLS_MISSING",
     severity=Severity.WARNING,
@@ -323,6 +331,13 @@ PACKETS_LOST = AlarmCode(
     title="Packets lost",
     text="{packets} packets were lost on the way into the recorder.",
     hint="Run `recording-hub capture check`: it says what to mend on this machine.",
+)
+MEDIA_WAITS = AlarmCode(
+    code="MEDIA_WAITS",
+    severity=Severity.CRITICAL,
+    title="Media waits for the disk",
+    text="The disk takes no media of calls that go on: it waits in memory.",
+    hint="Make room on that disk, or mend it. When the memory is full, the oldest media is lost.",
 )
 MEDIA_REFUSED = AlarmCode(
     code="MEDIA_REFUSED",
@@ -343,7 +358,7 @@ CLIENT_REFUSED = AlarmCode(
     severity=Severity.WARNING,
     title="Recording client refused",
     text="{host} was refused: {reason}.",
-    hint="If it is one of your telephone systems, name its address under Telephone systems of the device.",
+    hint="The alarm says what helps: mostly its address is missing under Telephone systems of the device.",
 )
 CALL_FAILED = AlarmCode(
     code="CALL_FAILED",

@@ -7,7 +7,7 @@ import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -97,7 +97,9 @@ def _serve_worker(config: HubConfig) -> int:
 
 async def _supervise(config: HubConfig, db: Database, instances: Instances, opening: _Opening) -> int:
     board = Board(db)
-    children = _children(config) if opening.role is Role.ALL else []
+    folder = config.run / "metrics"
+    shared = metrics.shared_folder(folder) if opening.role is Role.ALL else {}
+    children = _children(config, shared) if shared else []
     supervisor = Supervisor(config, db, instances, board, children=children)
     work = asyncio.create_task(supervisor.run())
     loop = asyncio.get_running_loop()
@@ -118,12 +120,13 @@ async def _supervise(config: HubConfig, db: Database, instances: Instances, open
             await asyncio.gather(announcing, return_exceptions=True)
         _tell(board.note, codes.SYSTEM_STOPPED)
         await asyncio.to_thread(board.close)
+        if shared:
+            metrics.stop_sharing(folder, shared)
         last_run.end(config)
     return 0
 
 
-def _children(config: HubConfig) -> list[ChildCommand]:
-    shared = metrics.shared_folder(config.run / "metrics")
+def _children(config: HubConfig, shared: Mapping[str, str]) -> list[ChildCommand]:
     return [ChildCommand(name=part, argv=_child_argv(config, part), environ=shared) for part in ("web", "worker")]
 
 

@@ -109,6 +109,7 @@ def open_services(config: HubConfig) -> Iterator[Services]:
             readiness=Readiness(
                 [
                     Probe("database", db.check),
+                    Probe("spool", spool.check),
                     Probe("data folder", enough_space(config.data, _LEAST_FREE_BYTES)),
                 ]
             ),

@@ -20,9 +20,11 @@ from hub.app.offline import open_database
 from hub.audit import seal
 from hub.catalog import events, preferences
 from hub.catalog.details import forget_details
+from hub.catalog.same_calls import forget_calls
 from hub.clock import to_ms, utc_now
 from hub.config import HubConfig, MediaPolicy, Verification
 from hub.config.paths import make_folder
+from hub.config.policy import HubPreferences
 from hub.config.secrets import SecretBox
 from hub.db.database import Database
 from hub.errors import HubError
@@ -30,6 +32,8 @@ from hub.ingest.drain import Drain
 from hub.ingest.later_forms import RULES as FORM_RULES
 from hub.ingest.later_forms import LaterForms
 from hub.ingest.spool import Spool
+from hub.ingest.takes import RULES as TAKE_RULES
+from hub.ingest.takes import TakeFills
 from hub.jobs.worker import Worker, WorkerSettings
 from hub.observe import logging
 from hub.rules.absences import forget_absences
@@ -48,6 +52,7 @@ _PROOF_EVERY_S = 24 * 3600.0
 _AWAY_S = 5.0
 _KEEP_EVENTS = timedelta(days=2)
 _KEEP_DETAILS = timedelta(days=30)
+_KEEP_CALL_KEYS = timedelta(days=30)
 _KEEP_ALARMS = timedelta(days=365)
 _log = structlog.get_logger(__name__)
 
@@ -70,25 +75,31 @@ def run_worker(config: HubConfig) -> int:
         stores = Stores(connectors.open)
         stack.callback(stores.close)
         stack.callback(connectors.close)
-        drain = Drain(Spool(config.spool), db, stores, board, KnownDevices(db, instances))
+        devices = KnownDevices(db, instances)
+        spool, disk_space = Spool(config.spool), DiskSpace(config, board)
+        if not _has_come(spool, disk_space, ended):
+            return 0
+        drain = Drain(spool, db, stores, board, devices)
         connectors.watch(lambda store_id: _reopen(stores, drain, store_id))
         copies = Copies(db, stores, board, lambda: _policy(db).verify is Verification.READ_BACK)
         unfinished = config.scratch / "forms"
         make_folder(unfinished)
         forms = LaterForms(db, stores, unfinished, lambda: _policy(db))
         stack.callback(forms.close)
+        takes = TakeFills(db, stores, unfinished, lambda: _preferred(db), devices)
+        stack.callback(takes.close)
         stack.enter_context(
             Worker(
                 db,
-                {**copies.handlers(), **forms.handlers()},
-                WorkerSettings(rules={**FORM_RULES, **COPY_RULES}),
+                {**copies.handlers(), **forms.handlers(), **takes.handlers()},
+                WorkerSettings(rules={**FORM_RULES, **TAKE_RULES, **COPY_RULES}),
                 watch=JobWatch(db, board).look,
             )
         )
         for name, every_s, work in (
             ("seal", _SEAL_EVERY_S, lambda: seal(db, utc_now())),
             ("tidy", _TIDY_EVERY_S, lambda: _tidy(db, board)),
-            ("disk space", _DISK_EVERY_S, DiskSpace(config, board).look),
+            ("disk space", _DISK_EVERY_S, disk_space.look),
             ("configuration", _CONFIGURATION_EVERY_S, ConfigurationWatch(db, board).look),
             ("audit", _PROOF_EVERY_S, AuditWatch(db, board).look),
         ):
@@ -119,20 +130,39 @@ def _wait_for_primary_store(config: HubConfig, db: Database, instances: Instance
             return
 
 
+def _has_come(spool: Spool, disk_space: DiskSpace, ended: threading.Event) -> bool:
+    """Whether the spool is there before all is to end; its alarm is raised while it is not."""
+    while not ended.is_set():
+        try:
+            spool.check()
+        except HubError as exc:
+            _log.warning("spool.away", reason=str(exc))
+            disk_space.look()
+            ended.wait(_AWAY_S)
+        else:
+            return True
+    return False
+
+
 def _reopen(stores: Stores, drain: Drain, store_id: int) -> None:
     stores.forget(store_id)
     drain.hurry(store_id)
 
 
 def _policy(db: Database) -> MediaPolicy:
+    return _preferred(db).media
+
+
+def _preferred(db: Database) -> HubPreferences:
     with db.read() as session:
-        return preferences.load(session).media
+        return preferences.load(session)
 
 
 def _tidy(db: Database, board: Board) -> None:
     with db.write() as session:
         events.prune(session, utc_now() - _KEEP_EVENTS)
         forget_details(session, utc_now() - _KEEP_DETAILS)
+        forget_calls(session, utc_now() - _KEEP_CALL_KEYS)
         forget_absences(session, utc_now())
     board.prune(to_ms(utc_now() - _KEEP_ALARMS))
 

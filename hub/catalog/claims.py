@@ -1,4 +1,4 @@
-"""Who comes first: a hand-over is committed once, and the same speech bytes make one recording."""
+"""Who comes first: a hand-over is committed once, and the same speech bytes or the same call make one recording."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,9 +8,11 @@ from sqlalchemy import select, tuple_, update
 from sqlalchemy.orm import Session
 
 from hub import ids
+from hub.catalog import same_calls
 from hub.catalog.dialect import insert_into
 from hub.catalog.models import Mergeable, Origin, Recording
 from hub.catalog.prepared import MediaKind, PreparedRecording
+from hub.catalog.same_calls import KnownCall
 from hub.clock import to_ms
 from hub.db.plain import injective_text, storable_text
 
@@ -25,7 +27,7 @@ class Claim:
     """A prepared recording and what the catalog makes of it.
 
     recording_id: of the recording that is kept. is_new: it was never handed over before. is_merged: an older recording
-    has the same bytes.
+    has the same bytes. is_joined: an older recording is of the same call, by another device.
     """
 
     prepared: PreparedRecording
@@ -33,11 +35,12 @@ class Claim:
     recording_id: int
     is_new: bool = False
     is_merged: bool = False
+    is_joined: bool = False
 
     @property
     def becomes_recording(self) -> bool:
         """Whether a new recording is to be written."""
-        return self.is_new and not self.is_merged
+        return self.is_new and not (self.is_merged or self.is_joined)
 
 
 def claim(session: Session, prepared: Sequence[PreparedRecording]) -> list[Claim]:
@@ -49,6 +52,7 @@ def claim(session: Session, prepared: Sequence[PreparedRecording]) -> list[Claim
     _give_free_ids(session, fresh)
     _write_origins(session, fresh, known)
     _merge(session, [claim for claim in fresh if claim.is_new])
+    _join_calls(session, [claim for claim in fresh if claim.becomes_recording])
     known |= {claim.key: claim.recording_id for claim in fresh if claim.is_new}
     for each in claims:
         each.recording_id = known[each.key]
@@ -127,12 +131,40 @@ def _merge(session: Session, fresh: Sequence[Claim]) -> None:
     for seal, claims in candidates.items():
         for claim in claims:
             if claim.recording_id != kept[seal]:
-                _join(session, claim, kept[seal])
+                claim.is_merged = True
+                _give(session, claim, kept[seal])
 
 
-def _join(session: Session, claim: Claim, recording_id: int) -> None:
+def _join_calls(session: Session, fresh: Sequence[Claim]) -> None:
+    """Let what two devices recorded of one call become one recording."""
+    by_id = {claim.recording_id: claim for claim in fresh if _may_join(claim.prepared)}
+    for recording_id, older in same_calls.settle(session, [_known_call(claim) for claim in by_id.values()]).items():
+        by_id[recording_id].is_joined = True
+        _give(session, by_id[recording_id], older)
+
+
+def _may_join(prepared: PreparedRecording) -> bool:
+    """Whether it is of one piece, and its sound is understood."""
+    is_whole = sum(media.kind is MediaKind.ORIGINAL for media in prepared.media) == 1
+    return is_whole and bool(prepared.draft.call_keys) and not (prepared.problem or prepared.draft.problem)
+
+
+def _known_call(claim: Claim) -> KnownCall:
+    prepared = claim.prepared
+    start_ms, longest_s = to_ms(prepared.draft.started_at), prepared.draft.longest_s
+    return KnownCall(
+        recording_id=claim.recording_id,
+        instance_id=prepared.instance_id,
+        start_ms=start_ms,
+        end_ms=start_ms + round(prepared.duration_s * 1000),
+        longest_ms=None if longest_s is None else round(longest_s * 1000),
+        keys=same_calls.hash_keys(prepared.draft.call_keys),
+    )
+
+
+def _give(session: Session, claim: Claim, recording_id: int) -> None:
     """Give a claim's origin to an older recording."""
-    claim.recording_id, claim.is_merged = recording_id, True
+    claim.recording_id = recording_id
     session.execute(
         update(_ORIGIN)
         .where(_ORIGIN.c.instance_id == claim.key[0], _ORIGIN.c.origin_id == claim.key[1])

@@ -1,6 +1,5 @@
 """The last room: one transaction writes a batch of recordings with everything that belongs to them."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,17 +11,18 @@ from sqlalchemy.orm import Session
 from hub import ids
 from hub.audit import SYSTEM, Action
 from hub.audit.trail import Fact, append_facts
-from hub.catalog import details, events, postings, rollups
+from hub.catalog import details, events, postings, rollups, takes
 from hub.catalog.claims import Claim, claim
 from hub.catalog.content import Content, columns_of, content_of
+from hub.catalog.media_rows import media_row, placement_row
 from hub.catalog.models import Media, Placement, RawMetadata, Recording, Timeline
-from hub.catalog.prepared import Committed, MediaKind, Outcome, PreparedMedia, PreparedRecording
+from hub.catalog.prepared import Committed, MediaKind, Outcome, PreparedRecording
+from hub.catalog.seals import seal_media, seal_timeline
 from hub.catalog.terms import terms_of
 from hub.catalog.timeline import events_json
 from hub.clock import to_ms, utc_now
 from hub.db.bulk import insert_rows
 from hub.db.plain import injective_text, storable_json, storable_text
-from hub.db.types import canonical_json
 from hub.sdk import RecordingDraft
 
 _RAW_KEY_LENGTH = 255
@@ -52,13 +52,16 @@ def commit_recordings(
         _write_timelines(session, new)
         _write_media(session, new, rows[0]["catalogued_ms"])
         _write_index(session, rows, contents)
+    for each in claims:
+        if each.is_joined:
+            takes.attach(session, each.recording_id, each.prepared)
     _tell(session, claims)
     return [Committed(each.prepared.receipt_id, each.recording_id, _outcome(each)) for each in claims]
 
 
 def _outcome(each: Claim) -> Outcome:
-    if each.is_merged:
-        return Outcome.MERGED
+    if each.is_merged or each.is_joined:
+        return Outcome.MERGED if each.is_merged else Outcome.JOINED
     return Outcome.NEW if each.is_new else Outcome.DUPLICATE
 
 
@@ -128,37 +131,6 @@ def _write_media(session: Session, new: Sequence[Claim], now_ms: int) -> None:
     insert_rows(session, Placement.table(), placements)
 
 
-def media_row(recording_id: int, media: PreparedMedia) -> dict[str, Any]:
-    """The columns of `media`."""
-    return {
-        "recording_id": recording_id,
-        "kind": media.kind,
-        "part": media.part,
-        "size_bytes": media.size_bytes,
-        "sha256": media.sha256,
-        "container": media.container,
-        "codec": media.codec,
-        "sample_rate_hz": media.sample_rate_hz,
-        "channels": media.channels,
-        "duration_ms": round(media.duration_s * 1000),
-        "bit_rate_bps": media.bit_rate_bps,
-        "browser_playable": media.browser_playable,
-    }
-
-
-def placement_row(media_id: int, media: PreparedMedia, now_ms: int) -> dict[str, Any]:
-    """The columns of `placement`."""
-    return {
-        "media_id": media_id,
-        "store_id": media.store_id,
-        "key": storable_text(media.key),
-        "member": storable_text(media.member),
-        "size_bytes": media.size_bytes,
-        "verified_by": media.verified_by,
-        "placed_ms": now_ms,
-    }
-
-
 def _write_index(session: Session, rows: Sequence[dict[str, Any]], contents: Sequence[Content]) -> None:
     """What search and reports read."""
     pairs = list(zip(rows, contents, strict=True))
@@ -184,7 +156,7 @@ def _tell(session: Session, claims: Sequence[Claim]) -> None:
         session,
         [
             (
-                events.Topic.RECORDING_CHANGED if each.is_merged else events.Topic.RECORDING_CATALOGUED,
+                events.Topic.RECORDING_CATALOGUED if each.becomes_recording else events.Topic.RECORDING_CHANGED,
                 text_id,
                 {
                     "id": text_id,
@@ -202,14 +174,12 @@ def _seal_facts(each: Claim) -> dict[str, JsonValue]:
     facts: dict[str, JsonValue] = {
         "instance": each.prepared.instance_id,
         "receipt": each.prepared.receipt_id,
-        "media": [
-            {"kind": media.kind.value, "part": media.part, "size_bytes": media.size_bytes, "sha256": media.sha256}
-            for media in each.prepared.media
-        ],
+        "media": [seal_media(media) for media in each.prepared.media],
     }
+    if each.is_joined:
+        facts["joined"] = True
     if each.is_merged:
         facts["merged"] = True
     elif timeline := _timeline(each.prepared.draft):
-        sha256 = hashlib.sha256(canonical_json(timeline).encode()).hexdigest()
-        facts["timeline"] = {"events": len(timeline), "sha256": sha256}
+        facts["timeline"] = seal_timeline(timeline)
     return facts

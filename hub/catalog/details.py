@@ -4,27 +4,28 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, update
+from sqlalchemy import Row, delete, insert
 from sqlalchemy.orm import Session
 
 from hub import ids
 from hub.audit import SYSTEM, Action
 from hub.audit.trail import Fact, append_facts
-from hub.catalog import events, matching, postings, rollups
+from hub.catalog import events, matching
 from hub.catalog.content import Content, columns_of, content_from, content_of, owner_from, party_from
 from hub.catalog.dialect import insert_into, lock_device
 from hub.catalog.filling import fill
-from hub.catalog.models import DetailNumber, Recording, StoredDetail
+from hub.catalog.models import DetailNumber, StoredDetail
 from hub.catalog.prepared import PreparedRecording
 from hub.catalog.recording import subject_of
-from hub.catalog.terms import digits_of, terms_of
+from hub.catalog.rewriting import rewrite
+from hub.catalog.terms import digits_of
 from hub.clock import to_ms, utc_now
 from hub.db.plain import injective_text, storable_text
 from hub.sdk import CallDetail, Direction
 
 _DETAIL_ID_LENGTH = 512
 _LOCK_SPACE = 0x6465_7461  # locks of one device between its recordings and its details
-_RECORDING, _DETAIL, _NUMBER = Recording.table(), StoredDetail.table(), DetailNumber.table()
+_DETAIL, _NUMBER = StoredDetail.table(), DetailNumber.table()
 
 
 def commit_details(session: Session, instance_id: int, details: Sequence[tuple[str, CallDetail]]) -> list[int]:
@@ -41,7 +42,7 @@ def commit_details(session: Session, instance_id: int, details: Sequence[tuple[s
             after = fill(before, detail, row.rule)
             if after is not before:
                 changed[recording.id] = (recording, row.rule)
-                _save(session, recording, before, after)
+                rewrite(session, recording, after)
     _tell(session, changed)
     return list(changed)
 
@@ -147,23 +148,6 @@ class _Stored:
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.__dict__.update(values)
-
-
-def _save(session: Session, recording: Row[Any], before: Content, after: Content) -> None:
-    """Write a recording's new content where it is read, searched and summed."""
-    session.execute(
-        update(_RECORDING)
-        .where(_RECORDING.c.id == recording.id)
-        .values(**columns_of(after), revision=_RECORDING.c.revision + 1)
-    )
-    terms = terms_of(after, recording.device_id)
-    postings.repost(session, [postings.Posted(recording.id, recording.start_ms, terms)])
-    place = {
-        "day": recording.local_day,
-        "device_id": recording.device_id,
-        "duration_ms": recording.duration_ms,
-    }
-    rollups.add(session, [rollups.away(rollups.share_of(before, **place)), rollups.share_of(after, **place)])
 
 
 def _tell(session: Session, changed: dict[int, tuple[Row[Any], str]]) -> None:

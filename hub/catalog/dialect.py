@@ -29,6 +29,12 @@ def lock_device(session: Session, space: int, device_id: int, *, shared: bool) -
         session.execute(select(take(space, func.hashint8(device_id))))
 
 
+def lock_number(session: Session, space: int, number: int) -> None:
+    """On PostgreSQL take a lock of one 32-bit number, alone, until the transaction ends."""
+    if is_postgres(session):
+        session.execute(select(func.pg_advisory_xact_lock(space, number - (1 << 31))))
+
+
 def is_among(session: Session, column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
     """Whether the column is one of these ids: one parameter, however many they are."""
     if is_postgres(session):

@@ -2,22 +2,21 @@
 
 from collections.abc import Sequence
 
-from pydantic import JsonValue
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from hub import ids
 from hub.audit import SYSTEM, Action
 from hub.audit.trail import Fact, append_facts
 from hub.catalog import events
-from hub.catalog.commit import media_row, placement_row
 from hub.catalog.errors import NoSuchMedia
-from hub.catalog.models import Media, Placement, Recording
+from hub.catalog.media_rows import insert_media
+from hub.catalog.models import Media, Recording
 from hub.catalog.prepared import PreparedMedia
 from hub.catalog.recording import subject_of
-from hub.clock import to_ms, utc_now
+from hub.catalog.seals import seal_media
 
-_MEDIA, _PLACEMENT, _RECORDING = Media.table(), Placement.table(), Recording.table()
+_MEDIA, _RECORDING = Media.table(), Recording.table()
 
 
 def add_media(session: Session, recording_id: int, media: Sequence[PreparedMedia]) -> list[PreparedMedia]:
@@ -34,11 +33,7 @@ def add_media(session: Session, recording_id: int, media: Sequence[PreparedMedia
     rows = session.execute(select(_MEDIA.c.kind, _MEDIA.c.part).where(_MEDIA.c.recording_id == recording_id))
     known = {(row.kind, row.part) for row in rows}
     added = [item for item in media if (item.kind, item.part) not in known]
-    now_ms = to_ms(utc_now())
-    for item in added:
-        statement = insert(_MEDIA).values(media_row(recording_id, item)).returning(_MEDIA.c.id)
-        media_id = session.execute(statement).scalar_one()
-        session.execute(insert(_PLACEMENT).values(placement_row(media_id, item, now_ms)))
+    insert_media(session, recording_id, added)
     if added:
         playable = found.playable or any(item.browser_playable for item in added)
         session.execute(
@@ -51,11 +46,7 @@ def add_media(session: Session, recording_id: int, media: Sequence[PreparedMedia
 
 
 def _tell(session: Session, recording_id: int, added: Sequence[PreparedMedia]) -> None:
-    facts: dict[str, JsonValue] = {"added": [_seal_facts(item) for item in added]}
-    append_facts(session, SYSTEM, Action.INGEST, [Fact(subject=subject_of(recording_id), facts=facts)])
+    line = Fact(subject=subject_of(recording_id), facts={"added": [seal_media(item) for item in added]})
+    append_facts(session, SYSTEM, Action.INGEST, [line])
     text_id = ids.to_text(recording_id)
     events.append(session, events.Topic.RECORDING_CHANGED, text_id, {"id": text_id})
-
-
-def _seal_facts(item: PreparedMedia) -> dict[str, JsonValue]:
-    return {"kind": item.kind.value, "part": item.part, "size_bytes": item.size_bytes, "sha256": item.sha256}

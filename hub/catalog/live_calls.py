@@ -19,7 +19,7 @@ from hub.catalog.terms import ROLES, digits_of, fold, plan_of
 from hub.clock import from_ms, to_ms
 from hub.db.bulk import insert_rows
 from hub.db.plain import storable_json, storable_text
-from hub.sdk import Direction, LiveCall, LiveState, Party
+from hub.sdk import SILENT_SINCE, Direction, LiveCall, LiveState, Party
 
 _CALL, _NUMBER = ShownCall.table(), LiveNumber.table()
 
@@ -60,6 +60,15 @@ class ListedCall:
     rule: str
     can_listen: bool
     fields: Mapping[str, str]
+
+    @property
+    def silent_since(self) -> datetime | None:
+        """Since when nothing of it is heard, None while something is."""
+        try:
+            moment = datetime.fromisoformat(self.fields.get(SILENT_SINCE, ""))
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else None
 
     @property
     def text_id(self) -> str:

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from hub import ids
 from hub.catalog import events
-from hub.catalog.commit import placement_row
 from hub.catalog.dialect import insert_into
 from hub.catalog.errors import NoSuchMedia
+from hub.catalog.media_rows import placement_row
 from hub.catalog.models import Media, Origin, Placement, Recording, StoredDetail
 from hub.catalog.prepared import MediaKind, PreparedMedia
 from hub.clock import to_ms, utc_now
@@ -47,8 +47,8 @@ def add_placement(session: Session, media_id: int, copy: PreparedMedia) -> None:
 def receipt_stage(session: Session, receipt_id: str) -> Stage | None:
     """How far the catalog knows a hand-over to be; None: it is still in the spool, in quarantine, or nowhere.
 
-    COPIED: every part of the original, or of its stored form where the original was dropped, rests verified in at least
-    two stores.
+    COPIED: every part of the original, or of its stored form where the original was dropped, and what further devices
+    recorded of the same call, rests verified in at least two stores.
     """
     recording_id = session.scalar(select(_ORIGIN.c.recording_id).where(_ORIGIN.c.receipt_id == receipt_id))
     if recording_id is None:
@@ -66,10 +66,11 @@ def _is_copied(session: Session, recording_id: int) -> bool:
     rows = session.execute(query).all()
     kept = {(row.kind, row.part) for row in rows if row.store_id is not None}
     verified = Counter((row.kind, row.part) for row in rows if row.verified_by is not None)
-    parts = {row.part for row in rows}
-    return bool(parts) and all(verified[_wanted_kind(kept, part), part] >= _COPIES for part in parts)
+    wanted = {_wanted(kept, row.part) for row in rows if row.kind is not MediaKind.PARALLEL}
+    wanted |= {each for each in kept if each[0] is MediaKind.PARALLEL}
+    return bool(wanted) and all(verified[each] >= _COPIES for each in wanted)
 
 
-def _wanted_kind(kept: set[tuple[MediaKind, int]], part: int) -> MediaKind:
+def _wanted(kept: set[tuple[MediaKind, int]], part: int) -> tuple[MediaKind, int]:
     """What must be copied: the original, or the stored form where policy dropped the original."""
-    return MediaKind.ORIGINAL if (MediaKind.ORIGINAL, part) in kept else MediaKind.DERIVED
+    return (MediaKind.ORIGINAL if (MediaKind.ORIGINAL, part) in kept else MediaKind.DERIVED), part

@@ -13,6 +13,8 @@ class MediaKind(StrEnum):
     ORIGINAL = "original"
     DERIVED = "derived"
     PEAKS = "peaks"
+    PARALLEL = "parallel"
+    """The same call as a further device recorded it; its parts are those devices."""
 
 
 class Verified(StrEnum):
@@ -75,6 +77,16 @@ class Outcome(StrEnum):
     NEW = "new"
     DUPLICATE = "duplicate"  # the same origin of the same instance was committed before
     MERGED = "merged"  # the same bytes were committed before under another origin, which now is one of two
+    JOINED = "joined"  # another device recorded the same call; what it lacks is filled from this one
+
+
+class TakeState(StrEnum):
+    """What became of a further device's recording of a call."""
+
+    WAITING = "waiting"
+    FILLED = "filled"  # something that the recording lacked was taken from it
+    NOTHING_NEW = "nothing_new"  # the recording lacked nothing that it has
+    UNLIKE = "unlike"  # it does not sound like the same call
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class RecordingRow:
 
     device_id: the source instance. playable: some stored form plays in a browser. sealed: the original's SHA-256 is
     known. origin_count: under how many names it arrived. legs: how many recordings you may see share this call,
-    itself included. revision: grows with every change.
+    itself included. revision: grows with every change. other_devices: further source instances that recorded the call.
     """
 
     id: int
@@ -52,6 +52,7 @@ class RecordingRow:
     revision: int
     received_at: datetime
     legs: int = 1
+    other_devices: tuple[int, ...] = ()
 
     @property
     def text_id(self) -> str:

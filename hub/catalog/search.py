@@ -10,7 +10,7 @@ from hub.catalog import plan
 from hub.catalog.models import Recording
 from hub.catalog.query import COUNT_BOUND, PAGE_LIMIT, Count, Cursor, Page, RecordingQuery, Visible
 from hub.catalog.recording import RecordingDetail, RecordingRow
-from hub.catalog.views import LIST_COLUMNS, recording_detail, recording_row
+from hub.catalog.views import LIST_COLUMNS, other_devices_of, recording_detail, recording_row
 from hub.catalog.window import Window
 from hub.db.page import page_of
 
@@ -37,7 +37,8 @@ def search(
     found = plan.places(session, plan.make_plan(session, visible, query, window), query, window)
     rows = _rows(session, found)
     legs = _legs(session, visible, rows)
-    items = [recording_row(row, legs.get(row.id, 1)) for row in rows]
+    others = other_devices_of(session, [row.id for row in rows if row.origin_count > 1])
+    items = [recording_row(row, legs.get(row.id, 1), others.get(row.id, ())) for row in rows]
     return page_of(items, found, limit=limit, before=before, after=after)
 
 

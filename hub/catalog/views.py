@@ -1,6 +1,7 @@
 """From rows of the database to what leaves the catalog."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -34,11 +35,24 @@ LIST_COLUMNS = [
 """What a line of the list needs of `recording`."""
 
 _RAW, _TIMELINE, _LINE = models.RawMetadata.table(), models.Timeline.table(), AuditLine.table()
+_TAKE = models.Take.table()
 
 
-def recording_row(row: Any, legs: int = 1) -> RecordingRow:
+def recording_row(row: Any, legs: int = 1, other_devices: tuple[int, ...] = ()) -> RecordingRow:
     """One line of the list."""
-    return RecordingRow(**_row_values(row, legs))
+    return RecordingRow(**_row_values(row, legs), other_devices=other_devices)
+
+
+def other_devices_of(session: Session, recording_ids: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """Recording id -> the further devices that recorded the call, for recordings that have any."""
+    if not recording_ids:
+        return {}
+    takes = select(_TAKE.c.recording_id, _TAKE.c.instance_id).where(_TAKE.c.recording_id.in_(recording_ids))
+    found: dict[int, tuple[int, ...]] = {}
+    for take in session.execute(takes.order_by(_TAKE.c.part)):
+        known = found.get(take.recording_id, ())
+        found[take.recording_id] = known if take.instance_id in known else (*known, take.instance_id)
+    return found
 
 
 def recording_detail(session: Session, row: Any, legs: int) -> RecordingDetail:
@@ -47,6 +61,7 @@ def recording_detail(session: Session, row: Any, legs: int) -> RecordingDetail:
     origins = _origins(session, row.id)
     return RecordingDetail(
         **_row_values(row, legs),
+        other_devices=other_devices_of(session, [row.id]).get(row.id, ()),
         media=media,
         origins=origins,
         fields=row.fields,
@@ -173,9 +188,16 @@ def _timeline(session: Session, row: Any, media: Sequence[Media], origins: Seque
         Moment(at=from_ms(row.received_ms), what="received", text=origins[0].name if origins else ""),
         Moment(at=from_ms(row.catalogued_ms), what="catalogued"),
     ]
-    moments += [Moment(at=other.first_seen_at, what="received_again", text=other.name) for other in origins[1:]]
-    stored = {copy.placed_at for item in media for copy in item.copies if copy.placed_at > from_ms(row.catalogued_ms)}
-    moments += [Moment(at=at, what="copied") for at in stored]
+    is_joined = any(item.kind is MediaKind.PARALLEL for item in media)
+    moments += [
+        Moment(
+            at=other.first_seen_at,
+            what="joined" if is_joined and other.instance_id != row.device_id else "received_again",
+            text=other.name,
+        )
+        for other in origins[1:]
+    ]
+    moments += [Moment(at=at, what="copied") for at in _copied_at(media, from_ms(row.catalogued_ms))]
     filled = select(_LINE.c.at_ms, _LINE.c.facts).where(
         _LINE.c.subject == subject_of(row.id), _LINE.c.action == Action.DETAILS_FILL.value
     )
@@ -184,3 +206,12 @@ def _timeline(session: Session, row: Any, media: Sequence[Media], origins: Seque
         for line in session.execute(filled)
     ]
     return tuple(sorted(moments, key=lambda moment: moment.at))
+
+
+def _copied_at(media: Iterable[Media], catalogued_at: datetime) -> set[datetime]:
+    """When media that rested in one store was put into another; what was made or joined later came to its first one."""
+    copied = set[datetime]()
+    for item in media:
+        placed = sorted(copy.placed_at for copy in item.copies)
+        copied |= {at for at in (placed if item.kind is MediaKind.ORIGINAL else placed[1:]) if at > catalogued_at}
+    return copied

@@ -177,7 +177,7 @@ class HubConfig(BaseModel):
 
         Raises: ConfigError.
         """
-        for folder in (self.data, self.spool, self.storage, self.scratch, self.state, self.uploads, self.run):
+        for folder in (self.data, self.storage, self.scratch, self.state, self.uploads, self.run):
             paths.make_folder(folder)
         paths.make_socket_folder(self.command_socket)
 

@@ -47,11 +47,11 @@ class MediaPolicy(BaseModel):
         json_schema_extra={"unit": "bit/s"},
     )
     opus_complexity: int = Field(
-        default=1,
+        default=0,
         ge=0,
         le=10,
         title="Opus complexity",
-        description="Higher sounds a little better and costs more processor time; 1 to 4 sound alike for telephony.",
+        description="Higher sounds a little better and costs more processor time; 0 to 4 sound alike for telephony.",
     )
     backlog_items: int = Field(
         default=500,

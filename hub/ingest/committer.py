@@ -23,6 +23,7 @@ from hub.ingest.conditions import Conditions
 from hub.ingest.finding import FILE_PARSE_ERROR
 from hub.ingest.preparation import Preparation
 from hub.ingest.quarantine import Reason, Room
+from hub.ingest.spool import SpoolAway
 from hub.ingest.work import Item, KnownPreferences, Work
 from hub.jobs.job import NewJob
 from hub.jobs.queue import enqueue_all
@@ -35,6 +36,7 @@ from hub.vault.copies import copy_job, remove_job
 T = TypeVar("T", CallDetail, AbsentCall)
 
 LATER_FORM = "ingest.form"
+FILL = "ingest.fill"
 _WAIT_S = 0.2
 _LINGER_S = 0.1
 _NEWS_EVERY_S = 1.0
@@ -125,7 +127,7 @@ class Committer:
             for lacking in keep_absences(session, instance_id, calls):
                 self.conditions.not_recorded(session, lacking)
         if time.monotonic() - self._told_s > _NEWS_EVERY_S:
-            with suppress(OSError):
+            with suppress(SpoolAway):
                 waiting = max(self.work.spool.count() - len(batch), 0)
                 events.append(session, Topic.SPOOL_CHANGED, "spool", {"items": waiting})
         return committed
@@ -139,6 +141,9 @@ class Committer:
             result, media = committed[item.entry.receipt_id], item.preparation.recording.media
             if result.outcome is not Outcome.NEW:
                 jobs.append(remove_job(media, sorted({result.recording_id, item.entry.recording_id})))
+                if result.outcome is Outcome.JOINED:
+                    text_id = ids.to_text(result.recording_id)
+                    jobs.append(NewJob(kind=FILL, payload={"recording": text_id}, unique=text_id))
                 continue
             used = {each.store_id for each in media}
             jobs += [copy_job(result.recording_id, store) for store in preferred.copy_stores if store not in used]

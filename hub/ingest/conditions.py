@@ -28,6 +28,7 @@ _STORAGE = {Trouble.DOWN: STORAGE_DOWN, Trouble.FULL: STORAGE_FULL, Trouble.AUTH
 _ABSENCES = {
     Absence.NO_MEDIA: "it was signalled, and none of its media was received",
     Absence.UNREADABLE: "its media was received and cannot be decoded or decrypted",
+    Absence.REFUSED: "the hub refused it when it was signalled",
 }
 _NAMES_SHOWN = 80
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from hub.ingest import ogg, pcm, riff
 from hub.ingest.decode import Decoder, NotAudio
 from hub.ingest.encode import EncodeFailed, Encoder, Target, choose_target
@@ -25,6 +27,7 @@ from hub.ingest.speech import SpeechMeter
 from hub.vault.formats import extension
 
 AUDIO_MAX_S = 24 * 3600
+_PLAYED_CHANNELS_MAX = 2
 PEAKS_EXTENSION = "peaks"
 # What Chromium, Firefox and Safari all play, by container and FFmpeg's name of the codec, and the form that it is.
 _FORMS = {
@@ -122,7 +125,8 @@ class _Pass:
         self._reading = reading
         self._stem = stem
         self._on_progress = on_progress
-        self._playable = reading.is_sound and (reading.container, reading.codec) in _FORMS
+        self._folds = wanted.folds and reading.channels > _PLAYED_CHANNELS_MAX
+        self._playable = reading.is_sound and not self._folds and (reading.container, reading.codec) in _FORMS
         self._target = self._choose_target(wanted)
         self._is_complete = self._is_read = True
         if wanted.form_waits and self._target and self._playable:
@@ -179,7 +183,7 @@ class _Pass:
         try:
             if self._encoder is None:
                 self._encoder = Encoder(self._form_path(target), target, self._reading.sample_rate_hz)
-            self._encoder.add(block)
+            self._encoder.add(_fold(block) if self._folds else block)
         except EncodeFailed as exc:
             self._encode_error = str(exc)
         if self._budget.will_not_do(self._samples):
@@ -196,7 +200,8 @@ class _Pass:
         if self._playable and wanted.form in {"keep", _FORMS.get((reading.container, reading.codec))}:
             return None
         form = "opus" if wanted.form == "keep" else wanted.form
-        return choose_target(form, reading.sample_rate_hz, reading.channels, wanted.opus_bps, wanted.opus_complexity)
+        channels = _PLAYED_CHANNELS_MAX if self._folds else reading.channels
+        return choose_target(form, reading.sample_rate_hz, channels, wanted.opus_bps, wanted.opus_complexity)
 
     def _form_path(self, target: Target) -> Path:
         return self._stem.with_name(f"{self._stem.name}.{target.extension}")
@@ -234,6 +239,12 @@ class _Pass:
         if not self._samples:
             return FILE_EMPTY, f"it holds no audio{f': {flaw}' if flaw else ''}"
         return (FILE_DAMAGED, flaw) if flaw else None
+
+
+def _fold(block: Samples) -> Samples:
+    """The first channel left, all others right, clipped where they are loud together."""
+    others = np.clip(block[:, 1:].sum(axis=1, dtype=np.int32), -32768, 32767)
+    return np.stack([block[:, 0], others.astype(np.int16)], axis=1)
 
 
 class _Budget:

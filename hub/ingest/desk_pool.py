@@ -15,6 +15,7 @@ from typing import Any
 
 from hub.errors import HubError
 from hub.ingest.finding import Finding, Wanted
+from hub.ingest.mending import Mended, Order
 
 _SILENCE_MAX_S = 60.0
 _START_MAX_S = 60.0
@@ -49,16 +50,16 @@ class DeskPool:
         goes_on: asked now and then; False ends the work.
         Raises: DeskCrashed, DeskFailed (also if it was ended).
         """
-        with self._free:
-            desk = self._take()
-            try:
-                finding = desk.examine(path, stem, wanted, _Patience(self._silence_max_s, goes_on))
-            except BaseException:
-                self._forget(desk)
-                desk.end()
-                raise
-            self._give_back(desk)
-            return finding
+        request = {"path": str(path), "stem": str(stem), "wanted": asdict(wanted)}
+        return Finding.from_json(self._ask(request, "finding", goes_on))
+
+    def mend(self, order: Order, goes_on: Callable[[], bool] = lambda: True) -> Mended:
+        """Fill what a recording lacks from another device's recording of the same call.
+
+        goes_on: asked now and then; False ends the work.
+        Raises: DeskCrashed, DeskFailed (also if it was ended).
+        """
+        return Mended.from_json(self._ask({"mend": asdict(order)}, "mended", goes_on))
 
     def warm_up(self) -> None:
         """Start one desk before there is work, so that the first recording need not wait for it."""
@@ -85,6 +86,18 @@ class DeskPool:
             desks, self._idle = self._idle, []
         for desk in desks:
             desk.end()
+
+    def _ask(self, request: dict[str, Any], answer: str, goes_on: Callable[[], bool]) -> dict[str, Any]:
+        with self._free:
+            desk = self._take()
+            try:
+                reply = desk.ask(request, answer, _Patience(self._silence_max_s, goes_on))
+            except BaseException:
+                self._forget(desk)
+                desk.end()
+                raise
+            self._give_back(desk)
+            return reply
 
     def _take(self) -> "_Desk":
         with self._lock:
@@ -135,9 +148,8 @@ class _Desk:
         self.files = 0
         self.idle_since_s = time.monotonic()
 
-    def examine(self, path: Path, stem: Path, wanted: Wanted, patience: "_Patience") -> Finding:
+    def ask(self, request: dict[str, Any], answer: str, patience: "_Patience") -> dict[str, Any]:
         self.files += 1
-        request = {"path": str(path), "stem": str(stem), "wanted": asdict(wanted)}
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -147,8 +159,9 @@ class _Desk:
             patience = replace(patience, silence_max_s=patience.silence_max_s + _START_MAX_S)
         while True:
             reply = self._receive(patience)
-            if "finding" in reply:
-                return Finding.from_json(reply["finding"])
+            if answer in reply:
+                found: dict[str, Any] = reply[answer]
+                return found
             if "error" in reply:
                 raise DeskFailed(reply["error"])
 

@@ -1,6 +1,7 @@
 """The desk in a process of its own: it opens files that come from strangers, so it may crash or hang.
 
-One JSON object a line comes in for each file; lines {"alive": true} go out while work goes on, then {"finding": ...}.
+One JSON object a line comes in for each piece of work; lines {"alive": true} go out while it goes on, then
+{"finding": ...} of a file, or {"mended": ...} of a recording that is filled from another one.
 """
 
 import gc
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO
 
 from hub.ingest.desk import examine
 from hub.ingest.finding import Wanted
+from hub.ingest.mending import Order, mend
 
 _MEMORY_MAX_BYTES = 2 << 30
 _CPU_MAX_S = 4 * 3600
@@ -32,13 +34,13 @@ def main() -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         try:
-            reply: dict[str, Any] = {"finding": _examine(request, replies)}
+            reply = _work(request, replies)
         except (OSError, MemoryError) as exc:
             reply = {"error": str(exc) or type(exc).__name__}
         _send(replies, reply)
 
 
-def _examine(request: dict[str, Any], replies: BinaryIO) -> dict[str, Any]:
+def _work(request: dict[str, Any], replies: BinaryIO) -> dict[str, Any]:
     last_s = time.monotonic()
 
     def tell() -> None:
@@ -47,8 +49,10 @@ def _examine(request: dict[str, Any], replies: BinaryIO) -> dict[str, Any]:
             last_s = time.monotonic()
             _send(replies, {"alive": True})
 
+    if "mend" in request:
+        return {"mended": mend(Order(**request["mend"]), tell).to_json()}
     wanted = Wanted(**request["wanted"])
-    return examine(Path(request["path"]), Path(request["stem"]), wanted, tell).to_json()
+    return {"finding": examine(Path(request["path"]), Path(request["stem"]), wanted, tell).to_json()}
 
 
 def _send(replies: BinaryIO, reply: dict[str, Any]) -> None:

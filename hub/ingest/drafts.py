@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hub.catalog.timeline import events_from, events_json
 from hub.sdk import (
@@ -28,12 +28,13 @@ from hub.sdk import (
 )
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 def encode_draft(draft: RecordingDraft) -> Json:
     """The draft as JSON values.
 
-    Raises: ValueError if a time has no time zone.
+    Raises: ValueError if a time has no time zone, TypeError if a value is not what it should be.
     """
     return {
         "origin_id": draft.origin_id,
@@ -52,9 +53,11 @@ def encode_draft(draft: RecordingDraft) -> Json:
         "notice": _encode_notice(draft.notice),
         "mixed": draft.mixed,
         "merge_same_media": draft.merge_same_media,
-        "fields": dict(draft.fields),
-        "provenance": dict(draft.provenance),
-        "raw": {name: b64encode(value).decode() for name, value in draft.raw.items()},
+        "call_keys": list(draft.call_keys),
+        "longest_s": draft.longest_s,
+        "fields": _encode_texts("fields", draft.fields),
+        "provenance": _encode_texts("provenance", draft.provenance),
+        "raw": {name: b64encode(_checked(value, bytes, "raw", name)).decode() for name, value in draft.raw.items()},
         "events": events_json(draft.events),
         "problem": list(draft.problem) if draft.problem else None,
     }
@@ -82,6 +85,8 @@ def decode_draft(data: Mapping[str, Any], folder: Path) -> RecordingDraft:
         notice=_decode_notice(data["notice"]),
         mixed=data["mixed"],
         merge_same_media=data["merge_same_media"],
+        call_keys=tuple(data.get("call_keys", ())),
+        longest_s=data.get("longest_s"),
         fields=dict(data["fields"]),
         provenance=dict(data["provenance"]),
         raw={name: b64decode(value, validate=True) for name, value in data["raw"].items()},
@@ -93,7 +98,7 @@ def decode_draft(data: Mapping[str, Any], folder: Path) -> RecordingDraft:
 def encode_detail(detail: CallDetail) -> Json:
     """The call detail as JSON values.
 
-    Raises: ValueError if a time has no time zone.
+    Raises: ValueError if a time has no time zone, TypeError if a value is not what it should be.
     """
     return {
         "detail_id": detail.detail_id,
@@ -108,7 +113,7 @@ def encode_detail(detail: CallDetail) -> Json:
         "target": detail.target,
         "skill": detail.skill,
         "numbers": list(detail.numbers),
-        "fields": dict(detail.fields),
+        "fields": _encode_texts("fields", detail.fields),
     }
 
 
@@ -137,7 +142,7 @@ def decode_detail(data: Mapping[str, Any]) -> CallDetail:
 def encode_absence(call: AbsentCall) -> Json:
     """A call without a recording as JSON values.
 
-    Raises: ValueError if a time has no time zone.
+    Raises: ValueError if a time has no time zone, TypeError if a value is not what it should be.
     """
     return {
         "absence_id": call.absence_id,
@@ -149,7 +154,7 @@ def encode_absence(call: AbsentCall) -> Json:
         "parties": [_encode_party(party) for party in call.parties],
         "rule": call.rule,
         "text": call.text,
-        "fields": dict(call.fields),
+        "fields": _encode_texts("fields", call.fields),
     }
 
 
@@ -226,6 +231,17 @@ def _decode_parties(parties: Sequence[Mapping[str, Any]]) -> tuple[Party, ...]:
         )
         for party in parties
     )
+
+
+def _encode_texts(what: str, values: Mapping[str, str]) -> Json:
+    return {name: _checked(value, str, what, name) for name, value in values.items()}
+
+
+def _checked(value: T, wanted: type[T], what: str, name: str) -> T:
+    """A value that a plug-in gave under a name. Raises: TypeError."""
+    if not isinstance(value, wanted):
+        raise TypeError(f"{what}[{name!r}] is {type(value).__name__}, not {wanted.__name__}")
+    return value
 
 
 def _encode_owner(owner: Owner | None) -> Json | None:

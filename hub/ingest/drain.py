@@ -24,7 +24,7 @@ from hub.ingest.desk_pool import DeskPool
 from hub.ingest.entry import read_entry
 from hub.ingest.preparer import Preparer
 from hub.ingest.quarantine import Quarantine, Reason, Room
-from hub.ingest.spool import Spool
+from hub.ingest.spool import Spool, SpoolAway
 from hub.ingest.watch import SpoolWatch
 from hub.ingest.work import Devices, DrainSettings, Item, KnownPreferences, Work
 from hub.observe.metrics import RECORDINGS
@@ -106,16 +106,16 @@ class Drain:
     def _loop(self) -> None:
         next_clean_s = 0.0
         while not self._work.stopping.is_set():
-            if time.monotonic() >= next_clean_s:
-                next_clean_s = time.monotonic() + _CLEAN_EVERY_S
-                self._spool.clean()
-                self._work.journal.recover()
-                self._desks.rest()
             try:
+                if time.monotonic() >= next_clean_s:
+                    next_clean_s = time.monotonic() + _CLEAN_EVERY_S
+                    self._desks.rest()
+                    self._spool.clean()
+                    self._work.journal.recover()
                 if self._work.database_gate.may_try():
                     self._look()
                 self._watch.look(len(self._work))
-            except OSError as exc:
+            except (OSError, SpoolAway) as exc:
                 _log.warning("spool.away", reason=str(exc))
                 self._work.stopping.wait(_AGAIN_S)
             self._work.stopping.wait(self._settings.look_s)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
@@ -13,16 +14,19 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 
+from hub.ingest.opus import FRAME_MS, OpusCoder
+from hub.ingest.opus import RATE_HZ as OPUS_RATE_HZ
 from hub.ingest.pcm import Samples
 
-# Two channels are two streams of their own: coupled, libopus silently codes them as one at the rates of speech.
+# Two streams that are not coupled, of which the first is the left channel: RFC 7845 section 5.1.1.
 _OPUS_UNCOUPLED = 255
-_OPUS_STEREO = 1  # then the first is the left one, the second the right one: RFC 7845 section 5.1.1
+_OPUS_STEREO = 1
 _OPUS_FAMILY_AT = 18  # in the identification header
+_OPUS_FRAME = FRAME_MS * OPUS_RATE_HZ // 1000
+_OPUS_TICK_S = Fraction(1, OPUS_RATE_HZ)
 _OPUS_RATES_HZ = (8000, 12000, 16000, 24000, 48000)
 _MP3_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _MP3_BPS_PER_HZ = 2  # 16 kbit/s for a channel of telephony, 32 kbit/s for one of wideband
-_OPUS_FRAME_MS = 60
 # Those of FLAC, RFC 9639 section 9.1.3; the names matter little, as no channel is ever mixed into another.
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
@@ -98,6 +102,7 @@ class Encoder:
             # bitexact: the same audio gives the same bytes, so that a second attempt finds its first one's object.
             self._output = av.open(f"file:{path}", "w", format=target.container, options={"fflags": "+bitexact"})
             self._stream = self._add_stream(target)
+            self._opus = _Opus(target, self._stream) if target.codec == "libopus" else None
         except (av.error.FFmpegError, OSError, ValueError) as exc:
             raise _blame(exc) from exc
 
@@ -106,16 +111,17 @@ class Encoder:
 
         Raises: EncodeFailed; OSError (the disk).
         """
-        frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(block).reshape(1, -1), format="s16", layout=self._layout
-        )
-        frame.sample_rate = self._rate
-        frame.pts = self._samples
-        frame.time_base = Fraction(1, self._rate)
-        self._samples += len(block)
         try:
+            if self._opus and not self._resampler:
+                self._output.mux(self._opus.code(block))
+                return
+            frame = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(block).reshape(1, -1), format="s16", layout=self._layout
+            )
+            frame.sample_rate, frame.pts, frame.time_base = self._rate, self._samples, Fraction(1, self._rate)
+            self._samples += len(block)
             for piece in self._resampler.resample(frame) if self._resampler else (frame,):
-                self._output.mux(self._stream.encode(piece))
+                self._output.mux(self._code(piece))
         except (av.error.FFmpegError, OSError, ValueError) as exc:
             raise _blame(exc) from exc
 
@@ -126,8 +132,8 @@ class Encoder:
         """
         try:
             for piece in self._resampler.resample(None) if self._resampler else ():
-                self._output.mux(self._stream.encode(piece))
-            self._output.mux(self._stream.encode(None))
+                self._output.mux(self._code(piece))
+            self._output.mux(self._opus.finish() if self._opus else self._stream.encode(None))
             self._output.close()
         except (av.error.FFmpegError, OSError, ValueError) as exc:
             raise _blame(exc) from exc
@@ -137,12 +143,17 @@ class Encoder:
         with suppress(av.error.FFmpegError, OSError, ValueError):
             self._output.close()
 
+    def _code(self, piece: av.AudioFrame) -> "list[av.Packet[Any]]":
+        if self._opus:
+            return self._opus.code(piece.to_ndarray().reshape(-1, self._stream.channels).astype(np.int16, copy=False))
+        return self._stream.encode(piece)
+
     def _add_stream(self, target: Target) -> AudioStream:
         options: dict[str, str] = {}
         if target.codec == "libopus":
             options = {
                 "application": "audio",  # voip would filter what is to be kept as it was
-                "frame_duration": str(_OPUS_FRAME_MS),
+                "frame_duration": str(FRAME_MS),
                 "compression_level": str(target.complexity),
             }
             if target.channels > 1:
@@ -158,6 +169,35 @@ class Encoder:
         if target.codec == "libopus" and target.channels > 1:
             _name_channels(stream.codec_context)
         return stream
+
+
+class _Opus:
+    """The packets of an Opus stream with their times."""
+
+    def __init__(self, target: Target, stream: AudioStream) -> None:
+        self._coder = OpusCoder(
+            target.sample_rate_hz, target.channels, target.bit_rate_bps or 0, target.complexity or 0
+        )
+        self._stream = stream
+        self._rate = target.sample_rate_hz
+        self._samples = 0
+        self._at = -self._coder.pre_skip  # what a decoder says before the first sample is left out
+
+    def code(self, block: Samples) -> "list[av.Packet[Any]]":
+        self._samples += len(block)
+        return [self._time(content, _OPUS_FRAME) for content in self._coder.code(block)]
+
+    def finish(self) -> "list[av.Packet[Any]]":
+        end = self._samples * OPUS_RATE_HZ // self._rate
+        return [self._time(content, min(_OPUS_FRAME, end - self._at)) for content in self._coder.finish()]
+
+    def _time(self, content: bytes, duration: int) -> "av.Packet[Any]":
+        packet = av.Packet(content)
+        packet.stream, packet.time_base = self._stream, _OPUS_TICK_S
+        packet.pts = packet.dts = self._at
+        packet.duration = duration
+        self._at += duration
+        return packet
 
 
 def _name_channels(context: AudioCodecContext) -> None:

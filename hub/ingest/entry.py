@@ -97,12 +97,12 @@ def name_receipt(instance_id: int, origin_id: str, kind: str = "recording") -> s
 def encode_entry(entry: Entry) -> bytes:
     """The text of entry.json; media paths in it are relative to the entry's folder.
 
-    Raises: BadRecording if a time has no time zone.
+    Raises: BadRecording if a time has no time zone, or a value is not what it should be.
     """
     _refuse_odd_times(entry)
     try:
         kind, item = _encode_item(entry.item)
-    except ValueError as exc:
+    except (ValueError, TypeError, AttributeError) as exc:
         raise BadRecording(f"{entry.origin_name}: {exc}", hint="Report it to the author of the plug-in.") from exc
     data = {
         "version": _VERSION,

@@ -15,7 +15,8 @@ class Wanted:
     """The policy as far as the desk needs it; form: keep, opus, mp3, wav or flac.
 
     budget_cpu_s: what takes longer is left for later, so that a long recording is catalogued as soon as a short one;
-    None: everything now. form_waits: the form of an original that plays is left for later.
+    None: everything now. form_waits: the form of an original that plays is left for later. folds: of more than two
+    channels a form with two is made, the first left and all others right, as the original keeps them apart.
     """
 
     form: str
@@ -23,6 +24,7 @@ class Wanted:
     opus_complexity: int
     budget_cpu_s: float | None = None
     form_waits: bool = False
+    folds: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

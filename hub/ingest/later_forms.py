@@ -1,6 +1,5 @@
 """Background work: the stored form and the peaks of recordings that were too long to make them before the catalog."""
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,23 +11,24 @@ from hub import ids
 from hub.catalog.errors import NoSuchMedia
 from hub.catalog.later_media import add_media
 from hub.catalog.prepared import MediaKind, PreparedMedia
-from hub.catalog.recording import Media, StoredCopy
+from hub.catalog.recording import Media
 from hub.catalog.views import media_of
 from hub.config.policy import MediaPolicy, Verification
 from hub.db.database import Database
 from hub.ingest.committer import LATER_FORM
 from hub.ingest.desk_pool import DeskFailed, DeskPool
+from hub.ingest.fetching import fetch
 from hub.ingest.preparation import wanted_by
 from hub.ingest.shelf import Shelf
 from hub.jobs.context import Handler, JobContext
-from hub.jobs.errors import JobHopeless
 from hub.jobs.job import Rule
-from hub.sdk import AuthError, NotFound, RetryLater
+from hub.jobs.queue import enqueue_all
+from hub.sdk import RetryLater
+from hub.vault.copies import remove_job
 from hub.vault.placement import stem_of
 from hub.vault.stores import Stores
 
 RULES = {LATER_FORM: Rule(attempts=3, longest_s=4 * 3600.0)}
-_CHUNK_BYTES = 1 << 20
 _log = structlog.get_logger(__name__)
 
 
@@ -77,7 +77,7 @@ class LaterForms:
         policy = self._policy()
         with tempfile.TemporaryDirectory(dir=self._scratch, prefix="form-") as folder:
             path = Path(folder) / "original"
-            copy = self._fetch(original, path)
+            copy = fetch(self._stores, original, path)
             try:
                 finding = self._desks.examine(path, Path(folder) / "made", wanted_by(policy), lambda: not job.is_ending)
             except DeskFailed as exc:
@@ -97,29 +97,10 @@ class LaterForms:
     def _add(self, recording_id: int, media: list[PreparedMedia]) -> None:
         try:
             with self._db.write() as session:
-                add_media(session, recording_id, media)
+                added = add_media(session, recording_id, media)
+                if left := [item for item in media if item not in added]:  # another form was made meanwhile
+                    enqueue_all(session, [remove_job(left, [recording_id])])
         except NoSuchMedia:
             for item in media:
                 if item.store_id is not None:
                     self._stores.delete(item.store_id, item.key)
-
-    def _fetch(self, original: Media, target: Path) -> StoredCopy:
-        """Copy the original from a store that has it; its bytes are compared with its seal."""
-        trouble: Exception | None = None
-        for copy in original.copies:
-            digest = hashlib.sha256()
-            try:
-                with self._stores.open(copy.store_id, copy.key) as reader, target.open("wb") as writer:
-                    while chunk := reader.read(_CHUNK_BYTES):
-                        digest.update(chunk)
-                        writer.write(chunk)
-            except (RetryLater, AuthError, OSError) as exc:
-                trouble = exc
-                continue
-            except NotFound:
-                continue
-            if digest.hexdigest() == original.sha256:
-                return copy
-        if trouble is not None:
-            raise RetryLater(str(trouble)) from trouble
-        raise JobHopeless(f"no intact copy of {original.copies[0].key} is left")

@@ -78,5 +78,5 @@ def read_blocks(file: BinaryIO, layout: WavLayout, block_frames: int = BLOCK_FRA
 def _expand(content: bytes, table: npt.NDArray[np.uint32]) -> Samples:
     odd = len(content) % 2
     pairs = np.frombuffer(content + b"\0" * odd, "<u2")
-    samples = table.take(pairs).view(np.int16)
+    samples = table.take(pairs, mode="wrap").view(np.int16)  # no pair is out of bounds, so none is looked at for it
     return samples[: len(content)] if odd else samples

@@ -40,6 +40,7 @@ def wanted_by(policy: MediaPolicy, budget_cpu_s: float | None = None, *, form_wa
         opus_complexity=policy.opus_complexity,
         budget_cpu_s=budget_cpu_s,
         form_waits=form_waits,
+        folds=policy.keep_original,
     )
 
 

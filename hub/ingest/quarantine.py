@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,7 +124,7 @@ class Quarantine:
 
     def count(self) -> int:
         """How many items are here."""
-        return sum(1 for _ in self._folders())
+        return len(self._folders())
 
     def open_file(self, item_id: str, part: int, actor: Actor) -> tuple[QuarantinedFile, BinaryIO]:
         """One media file of an item, with an audit line; the caller closes it.
@@ -216,8 +216,10 @@ class Quarantine:
         for room in (self._spool.quarantine, self._spool.ready):
             sync_folder(room)
 
-    def _folders(self) -> Iterator[Path]:
-        return self._spool.quarantine.iterdir()
+    def _folders(self) -> Sequence[Path]:
+        """Raises: SpoolAway."""
+        with self._spool.reading():
+            return tuple(self._spool.quarantine.iterdir())
 
     def _find(self, item_id: str) -> Path:
         if "/" in item_id or item_id in {"", ".", ".."} or "\0" in item_id:

@@ -20,6 +20,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from hub.clock import utc_now
+from hub.errors import HubError
 from hub.ids import new_id
 from hub.ingest.durable import away, copy_durably, room_bytes, sync_folder, write_durably
 from hub.ingest.entry import ENTRY_NAME, Entry, SpooledMedia, encode_entry, name_receipt, read_entry
@@ -45,19 +46,48 @@ def reserve_bytes(total_bytes: int) -> int:
     return min(_RESERVE_MAX_BYTES, int(total_bytes * _RESERVE_SHARE))
 
 
+class SpoolAway(HubError):
+    """The folder of the spool is not there, or cannot be read now; it may be again a little later."""
+
+
 class Spool:
     """The door of the hub; see the head of this file."""
 
     def __init__(self, folder: Path) -> None:
+        """Make the folders, once: when they are gone later, their disk is away, and none may take their place."""
         self.folder = folder
         self.incoming = folder / "incoming"
         self.ready = folder / "ready"
         self.quarantine = folder / "quarantine"
+        made = folder.with_name(f"{folder.name}.made")
+        if made.exists():
+            return
         folder.parent.mkdir(parents=True, exist_ok=True)
         for room in (folder, self.incoming, self.ready, self.quarantine):
             if not room.is_dir():
                 room.mkdir(mode=0o700, exist_ok=True)
                 sync_folder(room.parent)
+        made.touch(mode=0o600)
+        sync_folder(made.parent)
+
+    def check(self) -> None:
+        """See that it is there. Raises: SpoolAway."""
+        for room in (self.incoming, self.ready, self.quarantine):
+            with self.reading():
+                room.stat()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Tell that the folder is away from a fault of the hub. Raises: SpoolAway."""
+        try:
+            yield
+        except OSError as exc:
+            reason = exc.strerror or str(exc)
+            raise SpoolAway(
+                f"The spool in {self.folder} cannot be read: {reason}.",
+                hint="See whether its disk is mounted. If all that was in it is lost, remove "
+                f"{self.folder}.made and restart the hub, which makes an empty one.",
+            ) from exc
 
     def submit(self, instance_id: int, draft: RecordingDraft) -> Receipt:
         """Take a recording over; when this returns, it is on the disk.
@@ -110,8 +140,8 @@ class Spool:
         return [name for _, name in sorted(found)[:limit]]
 
     def count(self) -> int:
-        """How many entries wait or are being worked on."""
-        with os.scandir(self.ready) as listing:
+        """How many entries wait or are being worked on. Raises: SpoolAway."""
+        with self.reading(), os.scandir(self.ready) as listing:
             return sum(1 for _ in listing)
 
     def contains(self, receipt_id: str) -> bool:

@@ -6,8 +6,11 @@ starts them and gives them its result as environment, and whichever serves /metr
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -16,8 +19,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+_MEMORY, _PREFIX = Path("/dev/shm"), "recording-hub-"  # noqa: S108 - made anew, for its owner alone
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _REGISTRY = CollectorRegistry()
+if place := os.environ.get(_SHARED):  # without it no process could count, and none would begin
+    with suppress(OSError):
+        Path(place).mkdir(mode=0o700, exist_ok=True)
 _PAGE_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _WORK_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
 
@@ -122,15 +129,44 @@ class _Gauges(Collector):
         yield from families.values()
 
 
-def shared_folder(folder: Path) -> dict[str, str]:
-    """Empty `folder`, where the hub's processes are to share their counts.
+def shared_folder(folder: Path, memory: Path = _MEMORY) -> dict[str, str]:
+    """Make an empty place where the hub's processes are to share their counts; `folder` is or leads to it.
+
+    It is in memory where there is such: a full disk would end by a signal whoever counts on in a file that is mapped.
 
     Returns: what to add to the environment of each process.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in folder.glob("*.db"):
-        old.unlink(missing_ok=True)
-    return {_SHARED: str(folder)}
+    _remove(folder, memory)
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        place = Path(mkdtemp(prefix=_PREFIX, dir=memory))
+    except OSError:
+        folder.mkdir(mode=0o700)
+        return {_SHARED: str(folder)}
+    with suppress(OSError):  # a full disk: who comes next finds no way to it, and removes nothing
+        folder.symlink_to(place, target_is_directory=True)
+    return {_SHARED: str(place)}
+
+
+def stop_sharing(folder: Path, shared: Mapping[str, str]) -> None:
+    """Remove the place in memory that was made, and the way to it unless it leads to that of the next run by now."""
+    place = Path(shared[_SHARED])
+    if place == folder:
+        return  # the next run empties it
+    if folder.is_symlink() and folder.readlink() == place:
+        folder.unlink()
+    rmtree(place, ignore_errors=True)
+
+
+def _remove(folder: Path, memory: Path) -> None:
+    """Remove what a run of the hub left."""
+    if not folder.is_symlink():
+        rmtree(folder, ignore_errors=True)
+        return
+    place = folder.readlink()
+    if place.parent == memory and place.name.startswith(_PREFIX):
+        rmtree(place, ignore_errors=True)
+    folder.unlink()
 
 
 def exposition(read: Callable[[], Iterable[Reading]] = tuple) -> bytes:

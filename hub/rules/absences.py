@@ -86,7 +86,7 @@ def keep_absences(
     Returns: what to tell people: what mandatory rules lack, and what others do, if something new came to it.
     """
     now = now or utc_now()
-    mandatory = _mandatory_rules(session) if any(call.is_missing for _, call in calls) else frozenset()
+    mandatory = _mandatory_rules(session) if any(_can_be_lacking(call) for _, call in calls) else frozenset()
     rows = {
         row["absence_id"]: (row, call)
         for receipt_id, call in reversed(calls)
@@ -150,6 +150,11 @@ def _mandatory_rules(session: Session) -> frozenset[str]:
     return frozenset(rule.name for rule in load_book(session).rules if rule.treatment is Treatment.MANDATORY)
 
 
+def _can_be_lacking(call: AbsentCall) -> bool:
+    """Whether it lacks a recording where a rule insists on one: nobody may throw that away, or pause all of it."""
+    return call.is_missing or call.why in {Absence.DISCARDED, Absence.PAUSED}
+
+
 def _newest(calls: Sequence[AbsentCall]) -> AbsentCall | None:
     return max(calls, key=lambda call: call.started_at, default=None)
 
@@ -166,14 +171,15 @@ def _count_recent(session: Session, device_id: int, now: datetime, *, is_mandato
 
 def _row(device_id: int, receipt_id: str, call: AbsentCall, now: datetime, mandatory: frozenset[str]) -> dict[str, Any]:
     content = _content(call)
+    is_mandatory = _can_be_lacking(call) and call.rule in mandatory
     return {
         "id": ids.new_id(),
         "instance_id": device_id,
         "absence_id": injective_text(call.absence_id, _ID_LENGTH),
         "receipt_id": receipt_id,
         "why": call.why,
-        "missing": call.is_missing,
-        "mandatory": call.is_missing and call.rule in mandatory,
+        "missing": call.is_missing or is_mandatory,
+        "mandatory": is_mandatory,
         "started_ms": to_ms(call.started_at),
         "ended_ms": to_ms(call.ended_at),
         "received_ms": to_ms(now),

@@ -22,6 +22,12 @@ _WORDS = {
     "too_long": "There can be at most {max_length}.",
 }
 
+_SENTENCES = {
+    "name": "Another one has this name.",
+    "profile": "There is no such time profile any more.",
+    "calendars": "There is no such calendar any more.",
+}
+
 
 class Book(BaseModel):
     """As it is stored. last_id: the newest id of any entry. revision: grows with every change of anything."""
@@ -53,20 +59,20 @@ class Book(BaseModel):
         return ()
 
     def refuse_strangers(self, entry: Entry) -> None:
-        """See that its name is free and that what it refers to is there.
+        """See that its name is free, that what it refers to is there and that nothing in it is misread.
 
         Raises: EntryRefused.
         """
-        wrong: dict[str, tuple[str, ...]] = {}
+        wrong = entry.find_misread() if isinstance(entry, Rule) else {}
         others = (other for other in self.shelf(type(entry)) if other.id != entry.id)
         if any(other.name.casefold() == entry.name.casefold() for other in others):
-            wrong["name"] = ("Another one has this name.",)
+            wrong["name"] = (_SENTENCES["name"],)
         if isinstance(entry, Rule) and entry.profile is not None and self.find(TimeProfile, entry.profile) is None:
-            wrong["profile"] = ("There is no such time profile any more.",)
+            wrong["profile"] = (_SENTENCES["profile"],)
         if isinstance(entry, TimeProfile) and any(
             self.find(HolidayCalendar, calendar) is None for calendar in entry.calendars
         ):
-            wrong["calendars"] = ("There is no such calendar any more.",)
+            wrong["calendars"] = (_SENTENCES["calendars"],)
         if wrong:
             raise EntryRefused(wrong)
 

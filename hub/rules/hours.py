@@ -60,7 +60,7 @@ def _in_order(days: Collection[Weekday]) -> tuple[Weekday, ...]:
 
 
 class Hours(BaseModel):
-    """From `begins` to `ends` on each of `days`; an end at or before the beginning is on the next day.
+    """From `begins` to `ends` on each of `days`; an end before the beginning is on the next day.
 
     begins, ends: wall clock where the device stands, as 08:00; half-open. ends: 24:00 for midnight.
     """

@@ -1,5 +1,6 @@
 """A recording rule: which calls, when, and what becomes of them."""
 
+import re
 from collections.abc import Collection
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -10,6 +11,11 @@ from hub.rules.entry import Entry, Line
 from hub.sdk import LONGEST_S
 
 VALUES_MOST = 200
+_SENTENCES = {
+    "range": "{text} is read as one number. For a range write patterns, such as 20? for 200 to 209.",
+    "several": "{text} is more than one number. Write each as an entry of its own.",
+}
+_RANGE = re.compile(r"([1-9][0-9]{1,4}) ?[-\u2013] ?([1-9][0-9]{1,4})")
 
 
 class CallKind(StrEnum):
@@ -51,7 +57,7 @@ class Rule(Entry):
 
     users, groups: whose call it is, by number or name. routes: the line or incoming route it came by. numbers: of
     anybody in the call. devices: ids of source instances. profile: id of a time profile, None for always.
-    longest_s: the recording ends there.
+    longest_s: the recording ends there. stops_at_voicemail: it ends where a call goes to voicemail.
     """
 
     noun: ClassVar[str] = "rule"
@@ -72,6 +78,21 @@ class Rule(Entry):
     longest_s: int = Field(default=int(LONGEST_S), ge=1, le=int(LONGEST_S))
     keeps_keys: bool = False
     masks_keys: bool = False
+    stops_at_voicemail: bool = False
+
+    def find_misread(self) -> dict[str, tuple[str, ...]]:
+        """Field -> sentences of what is not read as people mean who write such a thing."""
+        ranges = {name: list(filter(_is_range, getattr(self, name))) for name in ("users", "numbers")}
+        wrong = {name: [_SENTENCES["range"].format(text=text) for text in texts] for name, texts in ranges.items()}
+        several = [text for text in self.numbers if "," in text or ";" in text]
+        wrong["numbers"] += [_SENTENCES["several"].format(text=text) for text in several]
+        return {name: tuple(sentences) for name, sentences in wrong.items() if sentences}
+
+
+def _is_range(text: str) -> bool:
+    """Whether it looks like 201-209; a longer number, or one that begins with 0, is written with dashes too."""
+    both = _RANGE.fullmatch(text)
+    return both is not None and len(both[1]) == len(both[2]) and both[1] < both[2]
 
 
 class Otherwise(BaseModel):

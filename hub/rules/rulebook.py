@@ -9,16 +9,16 @@ from hub.rules.book import Book
 from hub.rules.calendar import WeekClock
 from hub.rules.rule import CallKind, Rule, Treatment
 from hub.rules.shares import Shares
-from hub.rules.texts import Asked, keys_of
-from hub.sdk import CallOutline, Direction, Recorded, Verdict
+from hub.rules.texts import Asked, read_keys
+from hub.sdk import CallOutline, Direction, OwnerKind, Recorded, Verdict
 
 _UTC = ZoneInfo("UTC")
 _KINDS = {
-    Direction.INCOMING: {CallKind.INCOMING, CallKind.EXTERNAL},
-    Direction.OUTGOING: {CallKind.OUTGOING, CallKind.EXTERNAL},
-    Direction.INTERNAL: {CallKind.INTERNAL},
-    Direction.UNKNOWN: set(),
+    Direction.INCOMING: frozenset({CallKind.INCOMING, CallKind.EXTERNAL}),
+    Direction.OUTGOING: frozenset({CallKind.OUTGOING, CallKind.EXTERNAL}),
+    Direction.INTERNAL: frozenset({CallKind.INTERNAL}),
 }
+_KINDS_UNTOLD = {True: frozenset({CallKind.EXTERNAL}), False: frozenset({CallKind.INTERNAL}), None: frozenset()}
 _RECORDED = {Treatment.LEAVE_OUT: Recorded.NO, Treatment.ON_DEMAND: Recorded.ON_DEMAND}
 
 
@@ -74,8 +74,8 @@ class Rulebook:
         self._zones = {device: _zone(name) for device, name in (places.zones or {}).items() if name}
         self._enabled = _mask(rule.enabled for rule in self._rules)
         self._calls = {
-            direction: _mask(not rule.calls or bool(kinds.intersection(rule.calls)) for rule in self._rules)
-            for direction, kinds in _KINDS.items()
+            kinds: _mask(not rule.calls or bool(kinds.intersection(rule.calls)) for rule in self._rules)
+            for kinds in (*_KINDS.values(), *_KINDS_UNTOLD.values())
         }
         self._any_device = _mask(not rule.devices for rule in self._rules)
         self._devices: dict[int, int] = {}
@@ -99,11 +99,13 @@ class Rulebook:
         return any(rule.treatment is Treatment.SHARE for rule in self._rules)
 
     def decide(self, call: CallOutline, device_id: int, shares: Shares) -> Verdict:
-        """What the rules say of a call; each call is to be asked about once, since shares are counted."""
+        """What the rules say of a call; who asks again says by which rule it was decided, since shares are counted."""
         place = self._first(call, device_id)
         if place is None:
             return self._otherwise
         rule = self._rules[place]
+        if rule.name == call.decided_by:
+            return self._verdicts[place]
         if rule.treatment is Treatment.SHARE and not shares.takes(rule.id, rule.share_percent):
             return self._left_out[place]
         return self._verdicts[place]
@@ -134,19 +136,21 @@ class Rulebook:
         return None
 
     def _masks(self, call: CallOutline, device_id: int) -> dict[Aspect, int]:
-        numbers = keys_of((call.caller, call.called, *call.numbers))
-        keys = {
-            Aspect.USERS: keys_of(call.users) or numbers,  # a device that knows no users knows them by number
-            Aspect.GROUPS: keys_of(call.groups),
-            Aspect.ROUTES: keys_of((call.route,)),
-            Aspect.ACCOUNT_CODES: keys_of((call.account_code,)),
+        owned = {kind: _owned(call, kind) for kind in OwnerKind}
+        numbers = (call.caller, call.called, *call.numbers)
+        texts = {
+            # A device that knows no users knows them by number.
+            Aspect.USERS: (*(tuple(filter(None, call.users)) or numbers), call.agent, *owned[OwnerKind.USER]),
+            Aspect.GROUPS: (*call.groups, call.skill, *owned[OwnerKind.GROUP]),
+            Aspect.ROUTES: (call.route, *owned[OwnerKind.LINE]),
+            Aspect.ACCOUNT_CODES: (call.account_code, *owned[OwnerKind.ACCOUNT_CODE]),
             Aspect.NUMBERS: numbers,
         }
         return {
             Aspect.ENABLED: self._enabled,
-            Aspect.CALLS: self._calls[call.direction],
+            Aspect.CALLS: self._calls[_KINDS.get(call.direction, _KINDS_UNTOLD[call.is_external])],
             Aspect.DEVICES: self._any_device | self._devices.get(device_id, 0),
-            **{aspect: self._asked[aspect].mask(found) for aspect, found in keys.items()},
+            **{aspect: self._asked[aspect].mask(read_keys(told, call.spellings)) for aspect, told in texts.items()},
         }
 
     def _is_time(self, rule: Rule, call: CallOutline, device_id: int) -> bool:
@@ -157,6 +161,11 @@ class Rulebook:
         return clock is not None and clock.holds(call.started_at.astimezone(zone))
 
 
+def _owned(call: CallOutline, kind: OwnerKind) -> tuple[str, ...]:
+    """What the call belongs to, if that is of this kind."""
+    return (call.owner.id, call.owner.name) if call.owner is not None and call.owner.kind is kind else ()
+
+
 def _verdict(rule: Rule) -> Verdict:
     return Verdict(
         recorded=_RECORDED.get(rule.treatment, Recorded.YES),
@@ -165,6 +174,7 @@ def _verdict(rule: Rule) -> Verdict:
         longest_s=float(rule.longest_s),
         keeps_keys=rule.keeps_keys,
         masks_keys=rule.masks_keys,
+        stops_at_voicemail=rule.stops_at_voicemail,
     )
 
 

@@ -2,17 +2,36 @@
 
 import fnmatch
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from hub.catalog.terms import digits_of, fold
 
 _NUMBER = frozenset("0123456789#*?")
+_FULL = "+"  # what a number begins with that is written in full
 _SEPARATORS = str.maketrans("", "", " \u00a0()-./")
 
 
-def keys_of(texts: Iterable[str]) -> frozenset[str]:
-    """What the numbers and names of a call are compared by: digits of a number, words without case and accents."""
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the numbers and names of a call are compared by.
+
+    told: as the call has them; elsewise: as its numbers are written elsewhere, of which only those with a "+" count by
+    their beginning: others, such as 0664 for +43 664, begin as something else does.
+    """
+
+    told: frozenset[str]
+    elsewise: frozenset[str]
+
+
+def read_keys(texts: Sequence[str], spellings: Mapping[str, Sequence[str]]) -> Keys:
+    """The keys of numbers and names; spellings: number -> how it is written elsewhere."""
+    return Keys(_keys_of(texts), _keys_of([each for text in texts for each in spellings.get(text, ())]))
+
+
+def _keys_of(texts: Iterable[str]) -> frozenset[str]:
+    """Digits of a number, words without case and accents."""
     return frozenset(key for text in texts if text for key in (digits_of(text), fold(text)) if key)
 
 
@@ -33,7 +52,7 @@ class Asked:
         """The rule of `bit` asks for any of `values`."""
         if not values:
             self.open |= bit
-        for pattern in map(_plain, values):
+        for pattern in chain.from_iterable(map(_patterns_of, values)):
             beginning = re.split(r"[*?]", pattern, maxsplit=1)[0]
             if beginning == pattern:
                 self._exact[pattern] = self._exact.get(pattern, 0) | bit
@@ -45,10 +64,12 @@ class Asked:
                 self._patterns.setdefault(beginning, []).append((compiled, bit))
             self._lengths = tuple(sorted({*self._lengths, len(beginning)}))
 
-    def mask(self, keys: frozenset[str]) -> int:
+    def mask(self, keys: Keys) -> int:
         """The rules whose values are among `keys`, and those that ask nothing."""
         found = self.open
-        for key in keys:
+        for key in keys.elsewise:
+            found |= self._exact.get(key, 0)
+        for key in (*keys.told, *(key for key in keys.elsewise if key[0] == _FULL)):
             found |= self._exact.get(key, 0)
             for length in self._lengths:
                 if length > len(key):
@@ -61,7 +82,10 @@ class Asked:
         return found
 
 
-def _plain(value: str) -> str:
-    """A value as keys are written; a number may have the separators that people write."""
-    bare = value.strip().removeprefix("+").translate(_SEPARATORS)
-    return bare if bare and _NUMBER.issuperset(bare) else fold(value)
+def _patterns_of(value: str) -> tuple[str, ...]:
+    """A value as keys are written, which may have the separators that people write; a number in full with "+" too."""
+    spaceless = value.translate(_SEPARATORS)
+    bare = spaceless.removeprefix(_FULL)
+    if not bare or not _NUMBER.issuperset(bare):
+        return (fold(value),)
+    return tuple(dict.fromkeys((bare, spaceless)))

@@ -22,6 +22,7 @@ __all__ = [
     "FieldType",
     "FormErrors",
     "FormField",
+    "as_sentence",
     "docs_table",
     "form_fields",
     "load_stored",
@@ -65,7 +66,7 @@ def parse(model: type[M], data: Mapping[str, Any], stored: Mapping[str, Any] | N
     except ValidationError as exc:
         raise FormErrors(_by_field(exc, fields), values) from None
     except SettingsError as exc:
-        raise FormErrors({exc.field: (f"{exc} {exc.hint}".strip(),)}, values) from None
+        raise FormErrors({exc.field: (f"{as_sentence(str(exc))} {exc.hint}".strip(),)}, values) from None
     except Exception as exc:
         text = f"The plug-in failed while checking its settings ({type(exc).__name__}: {exc})."
         raise FormErrors({"": (text,)}, values) from exc
@@ -171,9 +172,9 @@ def _sentence(detail: ErrorDetails, fields: Fields) -> str:
     if kind == "extra_forbidden":
         return _unknown(detail["loc"], fields)
     if kind == "value_error":
-        return _as_sentence(str(context.get("error", detail["msg"])))
+        return as_sentence(str(context.get("error", detail["msg"])))
     template = _SENTENCES.get(kind)
-    return template.format(**context) if template else _as_sentence(detail["msg"])
+    return template.format(**context) if template else as_sentence(detail["msg"])
 
 
 def _unknown(loc: tuple[int | str, ...], fields: Fields) -> str:
@@ -184,7 +185,8 @@ def _unknown(loc: tuple[int | str, ...], fields: Fields) -> str:
     return f"There is no such setting; did you mean {near[0]!r}?" if near else "There is no such setting."
 
 
-def _as_sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
+    """What a validator says, with a capital and a stop."""
     text = text.strip() or "This value is refused"
     return text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 

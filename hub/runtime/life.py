@@ -102,7 +102,8 @@ class Life:
         listening = asyncio.create_task(self._listen())
         guarding = asyncio.create_task(self._guard())
         calling = asyncio.create_task(called.wait())
-        tasks: list[asyncio.Task[Any]] = [listening, guarding, calling]
+        ending = asyncio.create_task(self.process.wait())  # the channel may be held open by what it started
+        tasks: list[asyncio.Task[Any]] = [listening, guarding, calling, ending]
         verdict: Failure | None = None
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -111,13 +112,13 @@ class Life:
             elif guarding in done:
                 verdict = guarding.result()
                 await self.process.end(0.0)
-            else:
+            elif listening in done:
                 verdict = listening.result()
                 await self._see_off()
             code = await self.process.wait()
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._limits.term_s):
-                    await listening  # its last words may still be on the line
+                async with asyncio.timeout(self._limits.last_words_s):
+                    verdict = verdict or await listening
         finally:
             self._errands.fail_all()
             for task in (*tasks, *self._answers):

@@ -11,7 +11,8 @@ class Limits:
     start_s: for import, settings and construction. settle_s: alive this long without a report counts as running.
     steady_s: a life of this length starts the back-off anew. late_s: silence after which the lamp says "does not
     respond"; lost_s: silence after which the process is killed. stop_s: from the request to SIGTERM; term_s: from
-    SIGTERM to SIGKILL. watch_s: between two checks of a connector, or `watch_share` times what the last one took.
+    SIGTERM to SIGKILL. last_words_s: for what a process said before its end. watch_s: between two checks of a
+    connector, or `watch_share` times what the last one took.
     """
 
     start_s: float = 30.0
@@ -21,6 +22,7 @@ class Limits:
     lost_s: float = 30.0
     stop_s: float = 10.0
     term_s: float = 5.0
+    last_words_s: float = 1.0
     check_s: float = 10.0
     look_s: float = 0.5
     first_pause_s: float = 1.0
@@ -34,17 +36,21 @@ class Limits:
 
 @dataclass(slots=True)
 class BackOff:
-    """The pause before the next try: doubling from the first to the longest, and the count of recent crashes.
+    """The pause before the next try: none after a long life, then doubling from the first to the longest.
 
-    Times are those of a monotonic clock, in seconds.
+    Counts recent crashes too. Times are those of a monotonic clock, in seconds.
     """
 
     limits: Limits
     _next_s: float = 0.0
+    _has_lived: bool = False
     _crashes: deque[float] = field(default_factory=deque)
 
     def pause_s(self) -> float:
         """How long to wait now; the next pause is twice as long."""
+        if self._has_lived:
+            self._has_lived = False
+            return 0.0
         pause_s = self._next_s or self.limits.first_pause_s
         self._next_s = min(pause_s * 2, self.limits.longest_pause_s)
         return min(pause_s, self.limits.longest_pause_s)
@@ -59,7 +65,7 @@ class BackOff:
     def lived(self, lasted_s: float) -> None:
         """A life of `lasted_s` is over; after a long one the pauses start anew."""
         if lasted_s >= self.limits.steady_s:
-            self._next_s = 0.0
+            self._next_s, self._has_lived = 0.0, True
 
     def forget(self) -> None:
         """Start from nothing: the settings changed, or a person asked for a restart."""

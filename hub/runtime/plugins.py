@@ -38,4 +38,8 @@ class Plugins:
             return scan.found[name]
         reasons = "; ".join(refused.reason for refused in scan.refused if refused.name == name)
         text = f"The {kind} plug-in {name!r} was refused: {reasons}." if reasons else f"There is no {kind} {name!r}."
-        raise PluginMissing(text, hint="`recording-hub plugins` shows what is installed, and why a plug-in is refused.")
+        hint = (
+            "`recording-hub plugins` shows what is installed, and why a plug-in is refused. "
+            "One that was installed while the hub runs is taken when the hub starts again."
+        )
+        raise PluginMissing(text, hint=hint)

@@ -41,6 +41,7 @@ class HostProcess:
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "hub.runtime.source_host", str(theirs.fileno()), str(os.getpid())),
+                str(order["instance"]).replace("\0", " "),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -118,6 +119,8 @@ class HostProcess:
         _, late = await asyncio.wait(self._drains, timeout=1.0)
         for drain in late:
             drain.cancel()
+        if late:  # what it started holds the pipes open
+            self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio has no other way
         self._writer.close()
         with suppress(OSError):
             await self._writer.wait_closed()

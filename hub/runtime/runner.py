@@ -65,9 +65,11 @@ class SourceRunner:
         """Begin; only once."""
         self._task = asyncio.create_task(self._keep(), name=f"runner-{self.entry.id}")
 
-    async def stop(self) -> None:
-        """End the process and stay ended."""
+    async def stop(self, *, for_good: bool = False) -> None:
+        """End the process and stay ended; for_good: the device is not wanted any more, and may tell others so."""
         self._stopping = True
+        if for_good and self._life is not None:
+            self._life.process.send({"says": "wind_up"})
         self._called.set()
         if self._task is not None:
             await self._task

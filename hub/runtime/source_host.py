@@ -1,4 +1,4 @@
-"""The process of one plug-in instance: `python -P -m hub.runtime.source_host CHANNEL_FD PARENT_PID`.
+"""The process of one plug-in instance: `python -P -m hub.runtime.source_host CHANNEL_FD PARENT_PID NAME`.
 
 It imports the sdk, the spool and its plug-in, and neither database nor web. It serves one of two orders, the first line
 on its channel: "run" (a source instance, until told to stop) or "check" (try settings once and say how it went).
@@ -12,8 +12,9 @@ import socket
 import sys
 import traceback
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hub.runtime import lifeline
 from hub.runtime.channel import Channel
@@ -24,8 +25,11 @@ from hub.runtime.live.audio_server import AudioServer
 from hub.runtime.live.errands import Errands
 from hub.runtime.loader import scan
 from hub.runtime.wire import health_to_json
-from hub.sdk import Kind, Listens, Plugin, Source
+from hub.sdk import Kind, Listens, Plugin, Source, WindsUp
 from hub.steps import watch_removals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BEAT_S = 1.0
 _HEADROOM_BYTES = 512 << 20
@@ -42,9 +46,13 @@ class _CannotStart(Exception):
 
 
 def main(arguments: list[str]) -> None:
-    """Serve one order, say how it ended, and end. arguments: file number of the channel, process id of the parent."""
-    descriptor, parent_pid = (int(argument) for argument in arguments)
+    """Serve one order, say how it ended, and end. arguments: file number of the channel, process id of the parent.
+
+    What follows is the name of the instance, for whoever looks at the list of processes.
+    """
+    descriptor, parent_pid = (int(argument) for argument in arguments[:2])
     lifeline.follow(parent_pid)
+    os.set_inheritable(descriptor, False)  # what a plug-in starts must not hold it open when this process is gone
     channel = Channel(socket.socket(fileno=descriptor))
     order = channel.hear_one()
     _limit_process(int(order["memory_limit_mb"]))
@@ -108,19 +116,18 @@ async def _run(channel: Channel, plugin: Plugin[Any], audio_socket: Path) -> Non
         raise TypeError(f"{type(plugin).__name__} is no source")
     loop = asyncio.get_running_loop()
     running = asyncio.create_task(plugin.run())
-    stopping = asyncio.Event()
+    ending = _Ending(channel, plugin, running)
     errands = Errands(channel, plugin)
     audio = AudioServer(audio_socket, plugin) if isinstance(plugin, Listens) else None
 
-    def stop() -> None:
-        stopping.set()
-        running.cancel()
-
     def hear(message: dict[str, Any]) -> None:
-        if message["says"] == "stop":
-            loop.call_soon_threadsafe(stop)
-        elif message["says"] == "errand":
-            loop.call_soon_threadsafe(errands.begin, message)
+        ways: dict[str, Callable[[], object]] = {
+            "stop": ending.stop,
+            "wind_up": ending.wind_up,
+            "errand": partial(errands.begin, message),
+        }
+        if message["says"] in ways:
+            loop.call_soon_threadsafe(ways[message["says"]])
 
     channel.listen(hear)
     beats = asyncio.create_task(_beat(channel))
@@ -129,13 +136,43 @@ async def _run(channel: Channel, plugin: Plugin[Any], audio_socket: Path) -> Non
             await audio.start()
         await running
     except asyncio.CancelledError:
-        if not stopping.is_set():
+        if not ending.is_asked:
             raise RuntimeError("run() was cancelled by the plug-in itself") from None
     finally:
         beats.cancel()
         await errands.close()
         if audio is not None:
             await audio.close()
+
+
+class _Ending:
+    """How `run` ends when the hub asks for it: at once, or when the plug-in has said good-bye."""
+
+    def __init__(self, channel: Channel, plugin: Plugin[Any], running: asyncio.Task[None]) -> None:
+        self.is_asked = False
+        self._channel = channel
+        self._plugin = plugin
+        self._running = running
+        self._winding_up: asyncio.Task[None] | None = None
+
+    def wind_up(self) -> None:
+        """The device is switched off or deleted; a stop follows."""
+        if isinstance(self._plugin, WindsUp) and self._winding_up is None:
+            self._winding_up = asyncio.create_task(self._say_good_bye(self._plugin))
+
+    def stop(self) -> None:
+        """End `run`, once the plug-in has wound up if it has to."""
+        self.is_asked = True
+        if self._winding_up is None:
+            self._running.cancel()
+        else:
+            self._winding_up.add_done_callback(lambda _: self._running.cancel())
+
+    async def _say_good_bye(self, plugin: WindsUp) -> None:
+        try:
+            await plugin.wind_up()
+        except Exception as exc:  # noqa: BLE001 - it ends all the same
+            _tell(self._channel, exc)
 
 
 async def _beat(channel: Channel) -> None:

@@ -175,7 +175,7 @@ class Supervisor:
             self._board.clear_all_soon(alarm_source(instance_id))
             self._wake.set()
 
-        task = self._leaving[instance_id] = asyncio.create_task(self._runners.pop(instance_id).stop())
+        task = self._leaving[instance_id] = asyncio.create_task(self._runners.pop(instance_id).stop(for_good=True))
         task.add_done_callback(gone)
 
     async def _check(self, arguments: dict[str, Any]) -> dict[str, Any]:

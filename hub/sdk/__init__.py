@@ -4,7 +4,7 @@ from hub.sdk.command import Device, FindDevices
 from hub.sdk.connector import Connector, Deletes, Links, Retains, StoredObject
 from hub.sdk.errors import AuthError, BadRecording, NotFound, PluginError, RetryLater, SettingsError
 from hub.sdk.health import Alarm, Health, HealthState, Severity
-from hub.sdk.live import LiveCall, LiveState
+from hub.sdk.live import SILENT_SINCE, LiveCall, LiveState
 from hub.sdk.migrator import LegacyItem, Migrator, Survey
 from hub.sdk.notifier import AlarmNotice, Notifier
 from hub.sdk.plugin import API_VERSION, ApiVersion, Kind, Log, Plugin, PluginContext, PluginInfo, State
@@ -27,11 +27,22 @@ from hub.sdk.recording import (
 )
 from hub.sdk.rules import LONGEST_S, Absence, AbsentCall, CallOutline, Recorded, Verdict
 from hub.sdk.settings import PluginSettings, is_secret, setting
-from hub.sdk.source import Backfills, CallControl, ControlResult, Controls, Demonstrates, Listens, Source, TakesFiles
+from hub.sdk.source import (
+    Backfills,
+    CallControl,
+    ControlResult,
+    Controls,
+    Demonstrates,
+    Listens,
+    Source,
+    TakesFiles,
+    WindsUp,
+)
 
 __all__ = [
     "API_VERSION",
     "LONGEST_S",
+    "SILENT_SINCE",
     "Absence",
     "AbsentCall",
     "Alarm",
@@ -92,6 +103,7 @@ __all__ = [
     "TakesFiles",
     "TimelineEvent",
     "Verdict",
+    "WindsUp",
     "is_secret",
     "setting",
 ]

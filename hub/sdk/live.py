@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from hub.sdk.recording import Direction, Party
 
+SILENT_SINCE = "silent_since"
+"""In the fields of a call that is recorded: since when nothing of it is heard, an aware moment in ISO 8601."""
+
 
 class LiveState(StrEnum):
     """What becomes of a call that goes on."""

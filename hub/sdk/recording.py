@@ -111,7 +111,8 @@ class MediaFile:
 
     path: the hub reads it; what happens to it after the receipt is the source's affair.
     sha256: lowercase hex if the source knows it; the hub then refuses bytes that changed since.
-    channel_parties: numbers of the parties on channel 0, 1, ... where channels are separate.
+    channel_parties: numbers of the parties on channel 0, 1, ... where channels are separate. More than two channels are
+    kept as they are, and played as two: the first left, all others right.
     """
 
     path: Path
@@ -142,7 +143,11 @@ class RecordingDraft:
     started_at: aware UTC. duration_s: None if the media tells it.
     mixed: True if one channel carries both parties, None if the media tells it.
     merge_same_media: the same bytes under another origin are the same call (never for media without speech).
-    fields: other facts under their own names, such as "ucid" or "skill_group"; kept and shown.
+    call_keys: by what another device that records the same call knows it, too, whoever's call it is and wherever: such
+    as "sip:" and a Call-ID. Two devices' recordings that share a key and overlap in time become one.
+    longest_s: how long a rule lets it be; it is never filled from another device beyond that.
+    fields: other facts under their own names, such as "ucid" or "skill_group"; kept and shown. Those that end in
+    "_loss_percent", "_concealed_s" or "_mos" are of what this device lost, and go once that is filled from another.
     provenance: field -> the rule that filled it, such as "riff:INFO.IART", "sidecar", "filename", "smdr".
     raw: unknown metadata as it was found, such as "riff:SIGN" -> the chunk's bytes.
     events: what happened in its course, in any order.
@@ -165,6 +170,8 @@ class RecordingDraft:
     notice: Notice = field(default_factory=Notice)
     mixed: bool | None = None
     merge_same_media: bool = False
+    call_keys: tuple[str, ...] = ()
+    longest_s: float | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     raw: Mapping[str, bytes] = field(default_factory=dict)

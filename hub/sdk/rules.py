@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from hub.sdk.recording import Direction, Party
+from hub.sdk.recording import Direction, Owner, Party
 
 LONGEST_S = 18_000.0
 
@@ -15,7 +15,12 @@ class CallOutline:
     """A call at its beginning, as far as it is known. started_at: aware UTC.
 
     caller and called: numbers. numbers: of everybody else in the call. users, groups: whose call it is, by number or
-    name. route: the line or incoming route it came by. account_code: dialled for the call.
+    name. route: the line or incoming route it came by. account_code: dialled for the call. agent, skill, owner: as in a
+    RecordingDraft; a rule finds the agent among the users, the skill among the groups, the owner where its kind is.
+    is_external: whether somebody outside takes part, where the direction does not tell; None if that is not known.
+    decided_by: the rule that decided it when less was known of it, which does not count it once more.
+    spellings: how else its numbers are written, in full such as "+4930123456" and as they may be dialled; a rule finds
+    a number by each of these as a whole, and by how it begins in full where the rule has a "+" as well.
     """
 
     started_at: datetime
@@ -27,6 +32,12 @@ class CallOutline:
     groups: tuple[str, ...] = ()
     route: str = ""
     account_code: str = ""
+    agent: str = ""
+    skill: str = ""
+    owner: Owner | None = None
+    is_external: bool | None = None
+    decided_by: str = ""
+    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Recorded(StrEnum):
@@ -35,7 +46,7 @@ class Recorded(StrEnum):
     YES = "yes"
     NO = "no"
     ON_DEMAND = "on_demand"
-    """From the moment on at which somebody asks for it; what came before is kept until the call ends, in case."""
+    """All of it, if somebody asks for it before the call ends; it is kept until then, in case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +55,8 @@ class Verdict:
 
     rule: name of the rule that decided, "" where none fitted. is_mandatory: a call that cannot be recorded all the same
     raises an alarm. longest_s: the recording ends there. keeps_keys: the digits of pressed keys are kept. masks_keys:
-    their tones are silenced in the recording.
+    their tones are silenced in the recording. stops_at_voicemail: nothing is kept of what is said once the call
+    has gone to voicemail, until somebody else is connected.
     """
 
     recorded: Recorded = Recorded.YES
@@ -53,6 +65,7 @@ class Verdict:
     longest_s: float = LONGEST_S
     keeps_keys: bool = False
     masks_keys: bool = False
+    stops_at_voicemail: bool = False
 
 
 class Absence(StrEnum):
@@ -64,10 +77,14 @@ class Absence(StrEnum):
     """It was to be recorded on demand, and nobody demanded it."""
     DISCARDED = "discarded"
     """Somebody who may do so threw it away while it lasted."""
+    PAUSED = "paused"
+    """Its recording was paused from beginning to end."""
     NO_MEDIA = "no_media"
     """It was signalled, and none of its media was received."""
     UNREADABLE = "unreadable"
     """Its media was received and cannot be decoded or decrypted."""
+    REFUSED = "refused"
+    """The hub refused it when it was signalled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,4 +109,4 @@ class AbsentCall:
     @property
     def is_missing(self) -> bool:
         """Whether the call should have been recorded."""
-        return self.why in {Absence.NO_MEDIA, Absence.UNREADABLE}
+        return self.why in {Absence.NO_MEDIA, Absence.UNREADABLE, Absence.REFUSED}

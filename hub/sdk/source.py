@@ -75,6 +75,18 @@ class Listens(ABC):
         """
 
 
+class WindsUp(ABC):
+    """Ability: others are told when the device is switched off or deleted, such as the clients of a recorder."""
+
+    @abstractmethod
+    async def wind_up(self) -> None:
+        """Say good-bye, capture nothing more and hand over what is at hand; `run` is cancelled when this returns.
+
+        Called only where the device stops for good: a restart, other settings or the end of the hub just cancel `run`.
+        It has 10 s; what is not handed over by then is for the next start.
+        """
+
+
 class Demonstrates(ABC):
     """Ability: the plug-in can show itself at work without a PBX (`recording-hub demo`)."""
 

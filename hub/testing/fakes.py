@@ -122,6 +122,7 @@ class FakeContext:
         self.live: dict[str, LiveCall] = {}
         self.live_history: list[tuple[str, LiveCall | None]] = []
         self.attempts = 0
+        self.faults: list[str] = []
         self.trouble: Exception | None = None
         self.bad: set[str] = set()
         self.gate = threading.Event()
@@ -172,7 +173,11 @@ class FakeContext:
         Raises: RetryLater, BadRecording; AssertionError where the draft breaks the contract.
         """
         self.attempts += 1
-        check_draft(draft)
+        try:
+            check_draft(draft)
+        except AssertionError as exc:
+            self.faults.append(str(exc).partition("\n")[0])
+            raise
         while not self.gate.is_set():  # noqa: ASYNC110 - an asyncio.Event belongs to one loop, a context to several
             await asyncio.sleep(0.01)
         if self.trouble is not None:
@@ -292,14 +297,19 @@ def check_draft(draft: RecordingDraft) -> None:
         assert not media.sha256 or _SHA256.fullmatch(media.sha256), "sha256 is 64 lowercase hex digits, or empty"
     if draft.notice.at is not None:
         _check_moment(draft.notice.at, "notice.at")
-    for name, value in (*draft.fields.items(), *draft.provenance.items()):
-        assert isinstance(name, str), f"the name {name!r} is no text"
-        assert isinstance(value, str), f"the value of {name!r} is no text"
-    for name, data in draft.raw.items():
-        assert isinstance(data, bytes), f"raw {name!r} is not bytes"
+    _check_values(draft, "fields", draft.fields, str)
+    _check_values(draft, "provenance", draft.provenance, str)
+    _check_values(draft, "raw", draft.raw, bytes)
     for event in draft.events:
         assert event.at_s >= 0, "an event cannot be before the recording"
         assert event.until_s is None or event.until_s >= event.at_s, "an event cannot end before it begins"
+
+
+def _check_values(draft: RecordingDraft, what: str, values: Mapping[str, Any], wanted: type) -> None:
+    for name, value in values.items():
+        assert isinstance(name, str), f"{draft.origin_id}: the name {name!r} in {what} is no text"
+        found = type(value).__name__
+        assert isinstance(value, wanted), f"{draft.origin_id}: {what}[{name!r}] is {found}, not {wanted.__name__}"
 
 
 def _check_moment(moment: datetime, name: str) -> None:

@@ -47,12 +47,14 @@ class LiveConformance(PluginConformance):
         """It ends."""
 
     def test_a_call_is_shown_while_it_goes_on(self, settings: dict[str, Any], ctx: FakeContext, tmp_path: Path) -> None:
-        """And no longer."""
+        """And no longer; then it is handed over, or why there is no recording of it."""
 
         async def play() -> None:
             async with self._in_a_call(settings, ctx, tmp_path):
                 self.end_call(tmp_path)
                 await until(lambda: not ctx.live, self.shown_s, "the call to leave the list")
+                await until(lambda: ctx.submitted or ctx.absences or ctx.faults, self.shown_s, "its recording")
+                assert ctx.faults == [], "the hub refuses such recordings"
 
         asyncio.run(play())
 

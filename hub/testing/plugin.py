@@ -35,9 +35,11 @@ class PluginConformance:
         return ()
 
     @pytest.fixture
-    def ctx(self, tmp_path: Path) -> FakeContext:
+    def ctx(self, tmp_path: Path) -> Iterator[FakeContext]:
         """What the hub gives the plug-in."""
-        return FakeContext(tmp_path / "hub")
+        given = FakeContext(tmp_path / "hub")
+        yield given
+        assert given.faults == [], "the hub refuses such recordings"
 
     @pytest.fixture
     def it(self, settings: dict[str, Any], ctx: FakeContext) -> Iterator[Any]:

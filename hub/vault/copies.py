@@ -36,10 +36,13 @@ def copy_job(recording_id: int, store_id: int) -> NewJob:
 
 def remove_job(media: Sequence[PreparedMedia], recording_ids: Sequence[int]) -> NewJob:
     """Remove stored objects, except those that one of the recordings refers to after all."""
-    objects = [[item.store_id, item.key] for item in media if item.store_id is not None]
-    return NewJob(
-        kind=REMOVE, payload={"objects": objects, "recordings": [ids.to_text(each) for each in recording_ids]}
-    )
+    return free_job([(item.store_id, item.key) for item in media if item.store_id is not None], recording_ids)
+
+
+def free_job(objects: Sequence[tuple[int, str]], recording_ids: Sequence[int]) -> NewJob:
+    """The same for objects as (store id, key)."""
+    payload = {"objects": [[*each] for each in objects], "recordings": [ids.to_text(each) for each in recording_ids]}
+    return NewJob(kind=REMOVE, payload=payload)
 
 
 class Copies:

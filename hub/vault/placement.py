@@ -34,7 +34,7 @@ def make_stem(recording_id: int, started_at: datetime, part: int) -> str:
 def make_key(stem: str, kind: MediaKind, extension: str) -> str:
     """The key of an object: the stem, then `.orig.<extension>`, `.<extension>` or `.peaks`."""
     match kind:
-        case MediaKind.ORIGINAL:
+        case MediaKind.ORIGINAL | MediaKind.PARALLEL:
             return f"{stem}.orig.{extension}"
         case MediaKind.DERIVED:
             return f"{stem}.{extension}"

@@ -17,7 +17,7 @@ from hub.vault.peaks import HEADER_BYTES, find_level
 from hub.vault.stores import Stores
 from hub.vault.stream import FileMissing, MediaStream, StoreAway
 
-PLAY, ORIGINAL = "play", "original"
+PLAY, ORIGINAL, PARALLEL = "play", "original", "parallel"
 _DEADLINE_S = 10.0
 _AVOIDED_S = 30.0  # a store that did not answer is asked last for this long
 _FIRST_READ_BYTES = 32 * 1024
@@ -43,13 +43,14 @@ class Playback:
     def open(self, recording: RecordingDetail, form: str = PLAY, part: int = 0) -> MediaStream:
         """One media object of a recording.
 
-        form: "play" (what a browser plays), "original", or a stored form by its extension, such as "opus".
+        form: "play" (what a browser plays), "original", "parallel" (the same call as another device recorded it: each
+        is a part), or a stored form by its extension, such as "opus".
         Raises: FileMissing if there is no such form.
         """
         media = _choose(recording, form, part)
         if media is None:
             raise FileMissing(_describe_lack(recording, form))
-        kind = ".orig" if media.kind is MediaKind.ORIGINAL else ""
+        kind = {MediaKind.ORIGINAL: ".orig", MediaKind.PARALLEL: ".parallel"}.get(media.kind, "")
         number = f"-{part}" if part else ""
         began = recording.started_at.strftime("%Y-%m-%d_%H-%M-%S")
         return MediaStream(
@@ -126,14 +127,17 @@ class Playback:
 
 
 def _choose(recording: RecordingDetail, form: str, part: int) -> Media | None:
-    found = [media for media in recording.media if media.part == part and media.copies]
+    stored = [media for media in recording.media if media.part == part and media.copies]
+    if form == PARALLEL:
+        return next((media for media in stored if media.kind is MediaKind.PARALLEL), None)
+    found = [media for media in stored if media.kind is not MediaKind.PARALLEL]
     if form == PLAY:
         playable = [media for media in found if media.browser_playable]
         return next(iter(sorted(playable, key=lambda media: media.kind is not MediaKind.DERIVED)), None)
     if form == ORIGINAL:
         return next((media for media in found if media.kind is MediaKind.ORIGINAL), None)
-    stored = (media for media in found if media.kind is not MediaKind.PEAKS)
-    return next((media for media in stored if extension(media.container, media.codec) == form), None)
+    forms = (media for media in found if media.kind is not MediaKind.PEAKS)
+    return next((media for media in forms if extension(media.container, media.codec) == form), None)
 
 
 def _describe_lack(recording: RecordingDetail, form: str) -> str:

@@ -266,5 +266,4 @@ class Door:
                 "Raise fs.inotify.max_user_watches and fs.inotify.max_user_instances.",
             )
         else:
-            how = "is watched" if self._watch else "is polled"
-            self._statuses.ok(self._part, f"{self.folder} {how}.")
+            self._statuses.ok(self._part, f"{self.folder} is watched." if self._watch else f"{self.folder} is polled.")

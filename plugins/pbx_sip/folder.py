@@ -1,14 +1,18 @@
 """The folder of captures: what lies in it, and how more are put there whole."""
 
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 NAMES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".cap.gz")
+_NUMBER = re.compile(r"\d+")
 _NAME_LENGTH_MAX = 60  # letters, which may have four bytes each
 _MODE = 0o640
 
@@ -24,8 +28,41 @@ def find_captures(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def series_of(name: str) -> str:
+    """What the names of captures have in common that one tool writes one after the other, such as calls_#_#.pcap."""
+    return _NUMBER.sub("#", name).rstrip("#")
+
+
+def counted(name: str) -> list[tuple[int, str]]:
+    """A key that sorts names by their numbers."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The calls of a capture. missing: those without media that can be heard. left_out: that rules exclude, by rule."""
+
+    calls: int
+    missing: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def plus(self, more: "Found") -> "Found":
+        """These and more."""
+        left_out = Counter(self.left_out) + Counter(more.left_out)
+        return Found(self.calls + more.calls, self.missing + more.missing, dict(left_out))
+
+    def __str__(self) -> str:
+        """In words."""
+        texts = [f"{self.calls} recorded"]
+        for rule, count in sorted(self.left_out.items()):
+            texts.append(f"{count} left out by the {f'rule {rule!r}' if rule else 'rules'}")
+        if self.missing:
+            texts.append(f"{self.missing} missing: no media that can be heard")
+        return ", ".join(texts)
+
+
 def memory_key(name: str) -> str:
-    """Under what a device remembers a capture: size, time, whether it is damaged, calls, calls without media."""
+    """Under what a device remembers a capture: size, time, whether it is damaged, and as in Found."""
     return f"capture:{name}"
 
 
@@ -56,11 +93,12 @@ class Arrival:
             _hand_to_owner(self.file.fileno(), self._folder)
 
     def finish(self) -> Path:
-        """Put it into the folder, durably.
+        """Put it into the folder, durably, as if it had grown until now: what comes next may go on in it.
 
         Returns: where it is now; by another name than asked for where that was taken.
         """
         self.file.flush()
+        os.utime(self.file.fileno())
         os.fsync(self.file.fileno())
         self.file.close()
         place = self._reserve()

@@ -1,10 +1,27 @@
 """Settings of every device of this package: how the numbers of its telephone system read."""
 
-from pydantic import field_validator
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, field_validator
 
 from hub.sdk import PluginSettings, setting
 from plugins.pbx_sip.calls.countries import COUNTRIES
 from plugins.pbx_sip.calls.numbers import NumberPlan
+
+_ENTRY_MAX, _ENTRIES_MAX = 100, 50
+_DIALLED = frozenset("0123456789*#")
+_BEGINNING = re.compile(r"\+?[0-9*#]+")
+_SEPARATORS = str.maketrans("", "", " \u00a0()-./")
+
+
+def _be_voicemail(text: str) -> str:
+    entry, shown = " ".join(text.split()), text[:20]
+    if not any(map(str.isalnum, entry)):
+        raise ValueError(f"{text!r} names nobody in particular; give a number or a name, such as 9000 or VoiceMail*")
+    if len(entry) > _ENTRY_MAX or not entry.isprintable():
+        raise ValueError(f"{shown!r} is no number or name of at most {_ENTRY_MAX} characters")
+    return entry
 
 
 class NumberSettings(PluginSettings):
@@ -28,7 +45,8 @@ class NumberSettings(PluginSettings):
     )
     outside_prefix: str = setting(
         "Outside line",
-        "What is dialled before an outside number; it is left out of the number. No extension begins with it.",
+        "What is dialled before an outside number; it is left out of the number, unless what remains is as short as an "
+        "extension. No extension begins with it. Leave it empty where calls come without it, as on a trunk.",
         default="",
         examples=["0"],
         group="metadata",
@@ -52,6 +70,33 @@ class NumberSettings(PluginSettings):
         pattern=r"^[0-9]{0,8}$",
     )
 
+    voicemail_numbers: tuple[Annotated[str, AfterValidator(_be_voicemail)], ...] = setting(
+        "Numbers or names of the voicemail",
+        "Whom callers reach who leave a message: one number or name in a line. A * stands for any characters, a ? for "
+        "one, also for a * that is dialled. Recording rules that stop at voicemail need this: without it no call is "
+        "known to have gone there.",
+        default=(),
+        examples=["9000", "VoiceMail*"],
+        group="metadata",
+        max_length=_ENTRIES_MAX,
+    )
+
+    @field_validator("internal_prefixes")
+    @classmethod
+    def _be_beginnings(cls, prefixes: tuple[str, ...]) -> tuple[str, ...]:
+        bare = [prefix.translate(_SEPARATORS) for prefix in prefixes]
+        for prefix, given in zip(bare, prefixes, strict=True):
+            if not _BEGINNING.fullmatch(prefix):
+                raise ValueError(f"{given!r} is no beginning of a number; give digits, such as +4930123")
+        return tuple(dict.fromkeys(bare))
+
+    @field_validator("outside_prefix")
+    @classmethod
+    def _be_dialled(cls, prefix: str) -> str:
+        if not _DIALLED.issuperset(prefix):
+            raise ValueError(f"{prefix!r} cannot be dialled; give digits, * or #, such as 0")
+        return prefix
+
     @field_validator("country")
     @classmethod
     def _be_known(cls, country: str) -> str:
@@ -69,4 +114,5 @@ class NumberSettings(PluginSettings):
             outside_prefix=self.outside_prefix,
             country=COUNTRIES.get(self.country),
             area_code=self.area_code,
+            voicemail_numbers=self.voicemail_numbers,
         )

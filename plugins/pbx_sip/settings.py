@@ -7,7 +7,7 @@ from pydantic import field_validator
 
 from hub.sdk import setting
 from plugins.pbx_sip.number_settings import NumberSettings
-from plugins.pbx_sip.wire_settings import WireSettings, check_absolute
+from plugins.pbx_sip.wire_settings import WireSettings, check_absolute, check_headers
 
 
 class SipCaptureSettings(WireSettings, NumberSettings):
@@ -43,6 +43,11 @@ class SipCaptureSettings(WireSettings, NumberSettings):
         examples=["P-Charging-Vector"],
         group="filter",
     )
+
+    @field_validator("headers")
+    @classmethod
+    def _be_headers(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return check_headers(names)
 
     @field_validator("folder")
     @classmethod

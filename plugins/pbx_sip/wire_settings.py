@@ -1,11 +1,14 @@
 """Settings of devices that read the traffic of others: what in it is of interest."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
 from pydantic import field_validator
 
 from hub.sdk import PluginSettings, setting
+
+_HEADER = re.compile(r"[A-Za-z0-9!%*_+`'~.-]+")
 
 
 class WireSettings(PluginSettings):
@@ -51,6 +54,15 @@ def check_ports(ports: tuple[str, ...]) -> tuple[str, ...]:
     if wrong:
         raise ValueError(f"{wrong[0]!r} is no port; ports are 1 to 65535")
     return tuple(dict.fromkeys(ports))
+
+
+def check_headers(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of header fields, each once, without a colon behind. Raises: ValueError naming one that is none."""
+    bare = [name.strip().removesuffix(":") for name in names]
+    wrong = [name for name in bare if name and not _HEADER.fullmatch(name)]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is no name of a header field")
+    return tuple(dict.fromkeys(filter(None, bare)))
 
 
 def check_absolute(path: Path) -> Path:

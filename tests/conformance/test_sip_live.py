@@ -19,7 +19,7 @@ from tests.doubles.network import network_pair
 from tests.doubles.recording_client import RecordingClient
 from tests.doubles.talk import Phone, Talk
 
-pytestmark = [pytest.mark.xdist_group("engine"), pytest.mark.usefixtures("own_network")]
+pytestmark = pytest.mark.usefixtures("own_network")
 SIP_PORT = 5066
 
 

@@ -31,11 +31,12 @@ _LINE = re.compile(r"Recording Hub is at (\S+)(?: - .*?: (\S+))?")
 
 
 def until(condition: Callable[[], Any], within_s: float, what: str) -> Any:
-    """The first true value of `condition`, tried until `within_s` have passed."""
-    ends = time.monotonic() + within_s
+    """The first true value of `condition`, tried until `within_s` have passed, ever less often."""
+    began = time.monotonic()
     while not (value := condition()):
-        assert time.monotonic() < ends, f"{what}: not within {within_s} s"
-        time.sleep(0.02)
+        waited_s = time.monotonic() - began
+        assert waited_s < within_s, f"{what}: not within {within_s} s"
+        time.sleep(min(0.25, max(0.02, waited_s / 10)))
     return value
 
 

@@ -41,16 +41,23 @@ class ManyCalls:
 
     async def talk(self, length_s: float) -> None:
         """All streams of all sessions send, in true time."""
+        over = asyncio.Event()
+        asyncio.get_running_loop().call_later(length_s - PACKET_S / 2, over.set)
+        await self.talk_until(over)
+
+    async def talk_until(self, over: asyncio.Event) -> None:
+        """The same until something happened."""
         loop = asyncio.get_running_loop()
-        began_s = loop.time()
-        for number in range(round(length_s / PACKET_S)):
-            await asyncio.sleep(max(began_s + number * PACKET_S - loop.time(), 0))
+        next_s = loop.time()
+        while not over.is_set():
+            await asyncio.sleep(max(next_s - loop.time(), 0))
+            next_s += PACKET_S
+            self.sent_s += PACKET_S
             for client in self.clients:
                 ways = zip(client.media, client.recorder_ports, self._senders[client.call_id], strict=True)
                 for media, port, sender in ways:
                     sender.sent.clear()
                     media.sendto(sender.send([self._payload], marker=False).sent[0][1], client.target(port))
-        self.sent_s += length_s
 
     async def end(self) -> None:
         """BYE for all; whoever cannot answer yet is asked again."""

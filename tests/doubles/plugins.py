@@ -49,7 +49,7 @@ import asyncio, os, sys, time, wave
 from datetime import UTC, datetime
 
 from hub.sdk import (Alarm, AuthError, Health, HealthState, Kind, MediaFile, PluginInfo, PluginSettings, RecordingDraft,
-                     RetryLater, SettingsError, Severity, Source, setting)
+                     RetryLater, SettingsError, Severity, Source, WindsUp, setting)
 
 
 class Settings(PluginSettings):
@@ -101,6 +101,23 @@ class Quiet(Well):
             open(self.settings.folder + "/stopped", "w").close()
 
 
+class Polite(Well, WindsUp):
+    """Says good-bye when it is switched off, and goes on running meanwhile."""
+
+    info = info("polite")
+
+    async def run(self):
+        open(self.settings.folder + "/stopped", "a").write("began\\n")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            open(self.settings.folder + "/stopped", "a").write("stopped\\n")
+
+    async def wind_up(self):
+        await asyncio.sleep(0.1)
+        open(self.settings.folder + "/stopped", "a").write("wound up\\n")
+
+
 class Sleeper(Well):
     """Blocks its loop."""
 
@@ -132,6 +149,19 @@ class Exiter(Well):
     async def run(self):
         await asyncio.sleep(0.05)
         os._exit(7)
+
+
+class Parent(Well):
+    """Starts a process in a session of its own, with all that it may inherit; its folder is told whose that is."""
+
+    info = info("parent")
+
+    async def run(self):
+        child = os.posix_spawn("/bin/sleep", ["sleep", "120"], os.environ, setsid=True)
+        with open(self.settings.folder + "/child", "w") as file:
+            file.write(str(child))
+        self.ctx.report(Health(HealthState.OK, "Running."))
+        await asyncio.Event().wait()
 
 
 class Stubborn(Well):
@@ -239,7 +269,7 @@ class Shelf(Connector[Settings], Deletes):
         pass
 '''
 
-SOURCE_NAMES = ("steady", "quiet", "sleeper", "leaker", "exiter", "stubborn", "raiser", "alarming")
+SOURCE_NAMES = ("steady", "quiet", "polite", "sleeper", "leaker", "exiter", "parent", "stubborn", "raiser", "alarming")
 
 
 def install_zoo(site: Path) -> None:

@@ -16,6 +16,9 @@ from hub.db.database import Database
 from hub.sdk import Direction, Owner, OwnerKind, Party, RecordingDraft, Role
 
 EVERYTHING = Visible(true())
+OWN_KINDS = frozenset(MediaKind) - {MediaKind.PARALLEL}
+"""The kinds of media that a recording has without any other device."""
+
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 _numbers = count(1)
 

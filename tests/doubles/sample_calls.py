@@ -34,7 +34,7 @@ SKILLS = ("Billing", "Technical support", "Sales", "售后服务", "VIP", "")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleCall:
-    """One call; minutes_ago: before the moment the samples are made for."""
+    """One call; minutes_ago: before the moment the samples are made for. lanes: channels of the original."""
 
     minutes_ago: float
     length_s: float
@@ -46,6 +46,7 @@ class SampleCall:
     device: int = 0
     notice: NoticeKind = NoticeKind.UNKNOWN
     mixed: bool = False
+    lanes: int = 2
     problem: tuple[str, str] | None = None
     origins: int = 1
     call_id: str = ""

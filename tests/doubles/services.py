@@ -87,7 +87,8 @@ class SamplePlayback:
 
     def peaks(self, recording: RecordingDetail, level: int) -> bytes:
         """Peaks of the same talk."""
-        samples = _audio(recording.id, recording.duration_s, 1 if recording.mixed else 2)
+        lanes = max(media.channels for media in recording.media if media.kind is MediaKind.ORIGINAL)
+        samples = _audio(recording.id, recording.duration_s, lanes)
         size = frame_samples(speechlike.RATE_HZ)
         whole = samples[: len(samples) // size * size]
         meter = PeakMeter(speechlike.RATE_HZ, samples.shape[1])
@@ -103,7 +104,9 @@ class SamplePlayback:
 
 @lru_cache(maxsize=8)
 def _audio(recording_id: int, length_s: float, channels: int) -> Any:
-    return speechlike.talk(min(length_s, _LONGEST_AUDIO_S), channels, recording_id % 1000)
+    talk = speechlike.talk(min(length_s, _LONGEST_AUDIO_S), min(channels, 2), recording_id % 1000)
+    more = [np.roll(talk[:, 1], 30_000 * place) for place in range(1, channels - 1)]
+    return np.column_stack([talk, *more])
 
 
 class SampleCommands:
@@ -297,7 +300,7 @@ def _prepared(call: SampleCall, number: int, devices: list[int], store_id: int, 
             container="ogg" if codec == "opus" else "wav",
             codec=codec,
             sample_rate_hz=speechlike.RATE_HZ,
-            channels=channels,
+            channels=channels if kind is MediaKind.DERIVED else max(channels, call.lanes * (not call.mixed)),
             duration_s=call.length_s,
             browser_playable=kind is MediaKind.DERIVED,
             verified_by=Verified.SHA256,

@@ -10,7 +10,10 @@ def sdp(host: str, *ports: int, codec: int = 0, direction: str = "sendrecv") -> 
 
 
 def request(method: str, call_id: str = "c1", *, caller: str = "201", called: str = "305", **more: str) -> Request:
-    """A request of the caller; `tag`: that of the called one, `by_called`: sent by it; `body`; `headers` as lines."""
+    """A request of the caller; `tag`: that of the called one, `by_called`: sent by it; `number` of its CSeq; `body`; `headers`.
+
+    `caller_tag`: that of the caller; `via`: who sends it, and its branch.
+    """
     message = _message(f"{method} sip:{called}@pbx SIP/2.0", method, call_id, caller, called, more)
     assert isinstance(message, Request)
     return message
@@ -28,17 +31,17 @@ def _message(
     start: str, method: str, call_id: str, caller: str, called: str, more: dict[str, str]
 ) -> Request | Response:
     tag = f";tag={more['tag']}" if more.get("tag") else ""
-    ends = [f"<sip:{caller}@pbx>;tag=a", f"<sip:{called}@pbx>{tag}"]
+    ends = [f"<sip:{caller}@pbx>;tag={more.get('caller_tag', 'a')}", f"<sip:{called}@pbx>{tag}"]
     if more.get("by_called"):
         ends.reverse()
     body = more.get("body", "")
     lines = [
         start,
-        "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1",
+        f"Via: SIP/2.0/UDP {more.get('via', '192.0.2.9;branch=z9hG4bK1')}",
         f"From: {ends[0]}",
         f"To: {ends[1]}",
         f"Call-ID: {call_id}",
-        f"CSeq: 1 {method}",
+        f"CSeq: {more.get('number', '1')} {method}",
         *more.get("headers", "").splitlines(),
         f"Content-Type: {more.get('content_type', 'application/sdp')}",
         f"Content-Length: {len(body)}",

@@ -2,10 +2,10 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hub.alerts.board import Board
@@ -20,6 +20,7 @@ from hub.runtime.instances import Instances
 from hub.runtime.limits import Limits
 from hub.runtime.supervisor import Supervisor
 from hub.sdk import Kind
+from tests.doubles.hub import until
 
 QUICK = Limits(
     start_s=20.0,
@@ -40,11 +41,12 @@ QUICK = Limits(
 
 def wait_until(condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
     """What `condition` says once it is true."""
-    ends = time.monotonic() + timeout_s
-    while not (found := condition()):
-        assert time.monotonic() < ends, f"{condition} did not come true within {timeout_s:g} s"
-        time.sleep(0.02)
-    return found
+    return until(condition, timeout_s, f"{condition} came true")
+
+
+def is_gone(pid: int) -> bool:
+    """Whether there is no such process any more."""
+    return not Path(f"/proc/{pid}").exists()
 
 
 @dataclass

@@ -13,8 +13,9 @@ import asyncio, math, os, shutil, struct
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hub.sdk import (BadRecording, CallControl, ControlResult, Controls, Direction, Health, HealthState, Kind, Listens,
-                     LiveCall, LiveState, NotFound, Party, PluginInfo, PluginSettings, Role, Source, TakesFiles, setting)
+from hub.sdk import (Absence, AbsentCall, BadRecording, CallControl, ControlResult, Controls, Direction, Health,
+                     HealthState, Kind, Listens, LiveCall, LiveState, NotFound, Party, PluginInfo, PluginSettings, Role,
+                     Source, TakesFiles, setting)
 
 BLOCK = b"".join(struct.pack("<hh", int(9000 * math.sin(math.tau * n / 16)), 3000) for n in range(160))
 
@@ -23,6 +24,7 @@ class Settings(PluginSettings):
     folder: str = setting("Folder", "Where it works.")
     many: int = setting("Many", "Calls that always go on.", default=0)
     pause_ms: int = setting("Pause", "Between two blocks of audio.", default=20)
+    hands_over: bool = setting("Hands over", "Tells of each call that it was not recorded.", default=False)
 
 
 class Switchboard(Source[Settings], Controls, Listens, TakesFiles):
@@ -50,9 +52,15 @@ class Switchboard(Source[Settings], Controls, Listens, TakesFiles):
                 if call.resumes_at is not None and call.resumes_at <= datetime.now(UTC):
                     self.show(name, LiveState.RECORDING)
             for name in set(self.calls) - there:
-                del self.calls[name]
+                call = self.calls.pop(name)
                 self.ctx.drop_call(self.ref(name))
+                if self.settings.hands_over:
+                    await self.hand_over(call)
             await asyncio.sleep(0.02)
+
+    async def hand_over(self, call):
+        await self.ctx.submit_absence(AbsentCall(absence_id=call.id, why=Absence.NO_MEDIA, started_at=call.started_at,
+                                                 ended_at=datetime.now(UTC)))
 
     def unseal(self):
         sealed = self.ctx.state.get("sealed")

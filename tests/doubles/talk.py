@@ -24,17 +24,18 @@ def tone(frequency_hz: float, length_s: float, amplitude: int = 8000) -> bytes:
 
 @dataclass
 class Phone:
-    """One end: where it signals and where its media is."""
+    """One end: where it signals and where its media is, that of another one's by choice."""
 
     host: str
     number: str
+    media: socket.socket = field(default_factory=lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
     sip: socket.socket = field(init=False)
-    media: socket.socket = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sip, self.media = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
-        for each in (self.sip, self.media):
-            each.bind((self.host, 0))
+        self.sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sip.bind((self.host, 0))
+        if not self.media_port:
+            self.media.bind((self.host, 0))
 
     @property
     def sip_port(self) -> int:
@@ -65,6 +66,7 @@ class Talk:
     def __init__(self, caller: Phone, called: Phone, call_id: str = "") -> None:
         self.caller, self.called = caller, called
         self.call_id = call_id or f"{random.randrange(1 << 48):x}@{caller.host}"
+        self._ssrcs = random.sample(range(1 << 32), 2)
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +101,8 @@ class Talk:
 
     async def hum(self, length_s: float, caller_hz: float = 440.0, called_hz: float = 620.0) -> None:
         """Both hum, in true time."""
-        ways = ((self.caller, self.called, caller_hz, 0x1111), (self.called, self.caller, called_hz, 0x2222))
+        one, other = self._ssrcs
+        ways = ((self.caller, self.called, caller_hz, one), (self.called, self.caller, called_hz, other))
         await asyncio.gather(*(self._send(*way, length_s) for way in ways))
 
     async def _send(self, source: Phone, target: Phone, frequency_hz: float, ssrc: int, length_s: float) -> None:

@@ -68,9 +68,8 @@ def addresses(site: Site) -> Iterator[str]:
         yield path.format(recording=rows[1].text_id, problem=problem, device=device, **entries)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(browser: Browser, site: Site, axe: str, scheme: str) -> None:
-    with visiting(browser, site, color_scheme=scheme, reduced_motion="reduce") as page:
+def test_axe_finds_nothing_on_any_page(browser: Browser, site: Site, axe: str) -> None:
+    with visiting(browser, site, reduced_motion="reduce") as page:
         page.locator("[data-play]").first.click()
         expect(page.locator(".lane")).to_have_count(2)
         found = {}
@@ -82,12 +81,11 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, site: Site, axe: str, s
         assert found == {}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_nothing_in_the_course_of_a_recording(
-    browser: Browser, site: Site, axe: str, scheme: str, viewport: dict[str, int]
+    browser: Browser, site: Site, axe: str, viewport: dict[str, int]
 ) -> None:
-    with visiting(browser, site, color_scheme=scheme, viewport=viewport, reduced_motion="reduce") as page:
+    with visiting(browser, site, viewport=viewport, reduced_motion="reduce") as page:
         page.goto(list(addresses(site))[PAGES.index("/r/{recording}")])
         expect(page.locator(".moment").first).to_be_visible()
         assert violations(page, axe) == []
@@ -96,9 +94,8 @@ def test_axe_finds_nothing_in_the_course_of_a_recording(
         assert violations(page, axe) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_what_opens(browser: Browser, site: Site, axe: str, scheme: str) -> None:
-    with visiting(browser, site, color_scheme=scheme, reduced_motion="reduce") as page:
+def test_axe_finds_nothing_in_what_opens(browser: Browser, site: Site, axe: str) -> None:
+    with visiting(browser, site, reduced_motion="reduce") as page:
         page.locator("[data-play]").first.click()
         expect(page.locator(".lane")).to_have_count(2)
         found = {}
@@ -121,11 +118,10 @@ def test_axe_finds_nothing_in_what_opens(browser: Browser, site: Site, axe: str,
         assert found == {}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_before_sign_in(browser: Browser, fresh_site: Site, axe: str, scheme: str) -> None:
+def test_axe_finds_nothing_before_sign_in(browser: Browser, fresh_site: Site, axe: str) -> None:
     fresh_site.token = ""
     token = fresh_site.services.accounts.issue_setup_token()
-    with visiting(browser, fresh_site, "/sign-in", color_scheme=scheme) as page:
+    with visiting(browser, fresh_site, "/sign-in", reduced_motion="reduce") as page:
         for address in ("/sign-in", f"/setup?token={token}", "/setup?token=wrong"):
             page.goto(address)
             assert violations(page, axe) == [], address

@@ -48,6 +48,25 @@ def test_the_form_shows_what_matters_for_the_chosen_way(page: Page) -> None:
     expect(page.get_by_label("Host to fetch from")).to_be_hidden()
 
 
+def test_what_is_wrong_stands_at_its_field_and_the_test_says_what_saving_would(page: Page) -> None:
+    page.goto("/devices/new/sip_recorder")
+    page.get_by_label("What people call it").fill("Recorder")
+    page.get_by_label("Telephone systems", exact=True).fill("192.0.2.7")
+    page.get_by_label("First media port").fill("40000")
+    page.get_by_label("Last media port").fill("30000")
+    page.get_by_role("button", name="Test").click()
+    verdict = page.locator("#verdict")
+    expect(verdict.get_by_role("link", name="Last media port")).to_be_visible()
+    expect(verdict).to_contain_text("The last media port is below the first one, 40000.")
+    page.get_by_role("button", name="Save and start").click()
+    field = page.locator(".field", has=page.get_by_label("Last media port"))
+    expect(field).to_contain_text("The last media port is below the first one, 40000.")
+    page.get_by_label("Last media port").fill("49999")
+    page.locator("[name='options.timezone']").evaluate("field => { field.value = 'Vienna' }")
+    page.get_by_role("button", name="Test").click()
+    expect(verdict.get_by_role("link", name="Time zone")).to_be_visible()
+
+
 def test_a_test_keeps_the_form_and_shows_reason_hint_and_warnings(page: Page) -> None:
     page.goto("/devices/new/ipoffice")
     page.get_by_label("What people call it").fill("Branch")

@@ -264,15 +264,12 @@ def test_the_page_fits_a_phone_and_has_buttons_for_fingers(browser: Browser, boa
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(
-    browser: Browser, board: Board, scheme: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_axe_finds_nothing(browser: Browser, board: Board, tmp_path_factory: pytest.TempPathFactory) -> None:
     axe = source(tmp_path_factory.getbasetemp().parent)
     calls = [board.begin(name) for name in ("konrad", "ludwig", "waiting martha", "nordpol")]
     board.act(calls[1], "pause", resume_after_s=300)
     board.act(calls[3], "stop")
-    with board.visiting(browser, color_scheme=scheme, reduced_motion="reduce") as page:
+    with board.visiting(browser, reduced_motion="reduce") as page:
         expect(page.locator(".live-call.paused")).to_have_count(1)
         expect(page.locator(".live-call.stopped")).to_have_count(1)
         page.locator(".live-call", has_text="konrad").get_by_role("button", name="Listen").click()

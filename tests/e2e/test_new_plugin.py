@@ -21,8 +21,6 @@ from tests.doubles import speechlike
 from tests.doubles.hub import Administrator, Hub, until
 from tests.house import tree
 
-pytestmark = pytest.mark.xdist_group("new-plugin")
-
 _BORROWED = sysconfig.get_path("purelib")
 _TEST_S = 120
 

@@ -2,10 +2,7 @@
 
 import ast
 import hashlib
-import os
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -25,9 +22,9 @@ from hub.db.database import Database
 from hub.ingest.entry import name_receipt
 from hub.ingest.spool import Spool
 from hub.sdk import Stage
-from hub.steps import KILL_VARIABLE, DurableStep
+from hub.steps import DurableStep
 from tests.doubles import audio, recordings
-from tests.doubles.small_hub import DEADLY, PRIMARY, SECOND, SERVERS
+from tests.doubles.small_hub import DEADLY, PRIMARY, SECOND, SERVERS, live
 from tests.house import tree
 
 SOURCE_STEPS = [step for step in DurableStep if step.value.partition(".")[0] in {"intake", "source"}]
@@ -66,18 +63,9 @@ class SmallHub:
 
     def run(self, role: str, kill_at: str = "") -> int:
         """One life of a process. Returns: its exit code, negative for a signal."""
-        command = [sys.executable, "-m", "tests.doubles.small_hub", role, str(self.folder), self.db.url]
-        ended = subprocess.run(
-            command,
-            env=os.environ | {KILL_VARIABLE: kill_at},
-            cwd=tree.ROOT,
-            capture_output=True,
-            check=False,
-            timeout=300,
-        )
-        if ended.returncode not in (0, -signal.SIGKILL):
-            raise AssertionError(f"{role} ended with {ended.returncode}: {ended.stderr.decode()[-4000:]}")
-        return ended.returncode
+        code, printed = live(role, self.folder, self.db.url, kill_at, deadline_s=300)
+        assert code in (0, -signal.SIGKILL), f"{role} ended with {code}: {printed[-4000:]}"
+        return code
 
     def finish(self) -> None:
         """Lives that nobody ends, until all work is done."""
@@ -114,7 +102,7 @@ class SmallHub:
         assert len(found) == len(set(self.files.values()))
         keys = {PRIMARY: set(), SECOND: set()}
         for recording in found:
-            assert {media.kind for media in recording.media} == set(MediaKind)
+            assert {media.kind for media in recording.media} == recordings.OWN_KINDS
             for media in recording.media:
                 assert {copy.store_id for copy in media.copies} == {PRIMARY, SECOND}
                 for copy in media.copies:

@@ -80,6 +80,9 @@ def assert_no_alarm(hub: SmallHub) -> None:
 def full_spool() -> None:
     with scene() as hub:
         mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", hub.spool.folder)
+        hub.spool.folder.with_name(
+            f"{hub.spool.folder.name}.made"
+        ).unlink()  # as is told where a new disk takes its place
         Spool(hub.spool.folder)
         talk = audio.speech(7.5)
         for number in range(40):

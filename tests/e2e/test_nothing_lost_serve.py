@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from hub.steps import KILL_VARIABLE, DurableStep
+from plugins.connectors.local.tree import INCOMING_NAME
 from tests.doubles import speechlike
 from tests.doubles.hub import Administrator, Hub, until
 from tests.house import tree
@@ -111,7 +112,8 @@ class Site:
         wanted = {hashlib.sha256(content).hexdigest() for content in self.files.values()}
 
         def held() -> set[str]:
-            paths = [path for path in self.second.rglob("*") if path.is_file()]
+            coming = self.second / INCOMING_NAME
+            paths = [path for path in self.second.rglob("*") if path.is_file() and coming not in path.parents]
             return {hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
         until(lambda: wanted <= held(), _WITHIN_S, "the second copies")

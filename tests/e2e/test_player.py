@@ -9,9 +9,12 @@ from sqlalchemy import text
 from hub import ids
 from hub.audit.action import Action
 from hub.audit.listing import AuditFilter, list_entries
+from hub.clock import utc_now
+from hub.sdk import Direction, Kind, Party
 from tests.doubles.browser import visiting
 from tests.doubles.hub import until
-from tests.doubles.services import LOGIN
+from tests.doubles.sample_calls import SampleCall
+from tests.doubles.services import LOGIN, add_calls
 from tests.doubles.site import Site
 
 AUDIO = "document.getElementById('dock').audio"
@@ -138,6 +141,26 @@ def test_skipping_silence_jumps_over_a_pause(dock: Page) -> None:
 
     until(is_behind_it, 20, "the end of the pause")
     assert [moment for moment in heard_s if start + 0.5 < moment < end - 0.1] == []
+
+
+def test_each_party_of_a_conference_has_a_lane_and_all_others_are_silenced_together(page: Page, site: Site) -> None:
+    names = ["Anna", "Bert", "Carl", "Dora", "Emil"]
+    parties = tuple(Party(number=str(201 + at), name=name, channel=at) for at, name in enumerate(names))
+    call = SampleCall(minutes_ago=1, length_s=60, direction=Direction.INTERNAL, parties=parties, lanes=5)
+    devices = [device.id for device in site.services.instances.list(Kind.SOURCE)]
+    add_calls(site.services, [call], devices, site.services.instances.list(Kind.CONNECTOR)[0].id, utc_now())
+    page.reload()
+    page.locator("[data-play]").first.click()
+    lanes = page.locator(".lane")
+    expect(lanes.locator(".name strong")).to_have_text(names)
+    until(lambda: page.evaluate("document.getElementById('dock').wave?.lanes.length") == 5, 20, "the waveform")
+    page.get_by_role("button", name="Silence Carl").click()
+    expect(page.locator(".lane.muted .name strong")).to_have_text(names[1:])
+    gains = page.evaluate("document.getElementById('dock').lanes.gains.map((gain) => gain.gain.value)")
+    assert gains == [1, 0]
+    page.get_by_role("button", name="Silence Emil").click()
+    page.get_by_role("button", name="Silence Anna").click()
+    expect(page.locator(".lane.muted .name strong")).to_have_text(names[:1])
 
 
 def test_one_party_can_be_silenced(dock: Page) -> None:

@@ -2,8 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from hub import ids
 from hub.audit.action import Action
 from hub.audit.listing import AuditFilter, list_entries
 from hub.clock import utc_now
@@ -149,6 +151,25 @@ def test_zero_results_name_the_filter_that_excludes(page: Page) -> None:
     expect(page.locator(ROWS).first).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [1000, 1280, 1600])
+def test_columns_are_as_wide_with_more_rows_to_come_as_without(page: Page, site: Site, width: int) -> None:
+    def party_width() -> float:
+        box = page.locator(f"{ROWS} td.col-parties").first.bounding_box()
+        assert box is not None
+        return box["width"]
+
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/recordings")
+    expect(page.locator("[data-more]")).to_have_count(0)
+    before = party_width()
+    _new_call(site, minutes_ago=3000, count=60)
+    page.route("**/recordings?*before=*", lambda route: route.abort())  # nothing more comes while this is looked at
+    page.goto("/recordings")
+    expect(page.locator("[data-more]")).to_have_count(1)
+    assert party_width() == pytest.approx(before, abs=16)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_more_rows_come_while_scrolling_and_by_a_button(page: Page, site: Site) -> None:
     _new_call(site, minutes_ago=3000, count=60)
     page.goto("/recordings")
@@ -188,3 +209,18 @@ def test_on_a_phone_the_rows_are_cards_that_fit(browser: Browser, site: Site) ->
         expect(page.locator("#dock")).to_be_visible()
         page.locator("#filter-direction summary").click()
         expect(page.get_by_label("Incoming")).to_be_in_viewport()
+
+
+def test_the_page_of_a_call_with_a_number_without_end_is_no_wider_than_the_screen(
+    page: Page, site: Site, browser: Browser
+) -> None:
+    [recording_id] = _new_call(site, caller="4" * 400)
+    path = f"/r/{ids.to_text(recording_id)}"
+    page.goto(path)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.locator("h1")).to_contain_text("8001")
+    with visiting(browser, site, path, viewport=PHONE) as phone:
+        assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        lane = phone.locator(".lane").first
+        expect(lane).to_be_visible()
+        assert lane.evaluate("lane => lane.getBoundingClientRect().right") <= PHONE["width"]

@@ -60,10 +60,33 @@ def test_a_rule_is_made_kept_and_deleted(page: Page, site: Site) -> None:
     assert "Reception" not in _names(page)
 
 
+def test_a_rule_may_end_recordings_at_voicemail_which_the_list_and_the_test_say(page: Page, site: Site) -> None:
+    page.goto("/rules/new")
+    page.get_by_label("What people call it").fill("Hotline")
+    page.get_by_label("Groups").fill("Hotline")
+    page.get_by_text("Length, voicemail and keys").click()
+    switch = page.get_by_label("End the recording at voicemail")
+    expect(switch).not_to_be_checked()
+    expect(page.get_by_text("The recording goes on if somebody is connected afterwards.")).to_be_visible()
+    switch.check()
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url("**/rules?done=added")
+    expect(page.locator(".rule-row", has_text="Hotline")).to_contain_text("Ends at voicemail")
+    assert _rule(site, "Hotline").stops_at_voicemail
+    page.get_by_role("link", name="Hotline", exact=True).click()
+    expect(page.get_by_label("End the recording at voicemail")).to_be_checked()
+    page.goto("/rules")
+    page.get_by_role("button", name="Move Hotline up").press("Enter")  # above the rule for everybody
+    page.wait_for_url("**/rules?done=moved")
+    page.goto("/rules/test?device=1&direction=incoming&groups=Hotline")
+    expect(page.locator("#decides")).to_contain_text("Hotline")
+    expect(page.locator("#decides")).to_contain_text("Ends at voicemail")
+
+
 def test_a_mistake_names_its_field_and_keeps_the_rest(page: Page) -> None:
     page.goto("/rules/new")
     page.get_by_label("Groups").fill("Sales")
-    page.get_by_text("Length and keys").click()
+    page.get_by_text("Length, voicemail and keys").click()
     page.get_by_label("Longest recording").fill("20000")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Write 18000 or less.")).to_be_visible()
@@ -189,13 +212,14 @@ def test_what_holds_otherwise_can_be_changed(page: Page, site: Site) -> None:
 
 def test_missing_calls_come_first_with_what_to_do(page: Page) -> None:
     page.goto("/absent-calls")
-    expect(page.locator("article.alarm")).to_have_count(2)
+    expect(page.locator("article.alarm")).to_have_count(3)
+    expect(page.locator("article.alarm", has_text="Refused")).to_have_count(1)
     silent = page.locator("article.alarm", has_text="No media came")
     expect(silent).to_contain_text("+43 1 555 0123 Anna Berger → 201 Front desk")
     expect(silent).to_contain_text("See whether the mirror port")
     expect(silent).to_contain_text("Mandatory")
     page.get_by_role("link", name="Left out").click()
-    expect(page.locator("article.alarm")).to_have_count(3)
+    expect(page.locator("article.alarm")).to_have_count(4)
     page.locator("#filter-why summary").click()
     page.get_by_label("Discarded").check()
     expect(page.locator("article.alarm")).to_have_count(1)
@@ -209,3 +233,35 @@ def test_a_phone_shows_rules_and_hours_without_scrolling_sideways(browser: Brows
         for path in ("/rules", f"/rules/profiles/{book.profiles[0].id}", "/absent-calls?tab=all"):
             page.goto(path)
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+
+
+def test_a_rule_is_dragged_to_its_place_by_its_number_and_escape_puts_it_back(page: Page) -> None:
+    page.goto("/rules")
+    before = _names(page)
+    handles = page.locator(".rule-row[data-move] > .place")
+
+    def hold_and_move(place: int, to: int) -> None:
+        start, end = handles.nth(place).bounding_box(), handles.nth(to).bounding_box()
+        assert start is not None
+        assert end is not None
+        page.mouse.move(start["x"] + 8, start["y"] + 8)
+        page.mouse.down()
+        page.mouse.move(start["x"] + 8, end["y"] + (40 if to > place else -4), steps=8)
+
+    hold_and_move(0, 2)
+    assert _names(page)[:3] == [before[1], before[2], before[0]]
+    page.keyboard.press("Escape")
+    assert _names(page) == before
+    page.mouse.up()
+    hold_and_move(0, 2)
+    page.mouse.up()
+    page.wait_for_url("**/rules?done=moved")
+    moved = [before[1], before[2], before[0], *before[3:]]
+    assert _names(page) == moved
+    page.reload()
+    assert _names(page) == moved
+    hold_and_move(2, 0)
+    with page.expect_response("**/move"):
+        page.mouse.up()
+    page.reload()
+    assert _names(page) == before

@@ -26,21 +26,18 @@ def _names(wheel: zipfile.Path) -> list[str]:
     return wheel.root.namelist()
 
 
-@pytest.mark.xdist_group("wheel")
 def test_the_wheel_holds_all_of_the_hub_its_plug_ins_and_its_pages(wheel):
     names = set(_names(wheel))
     wanted = {tree.name(path) for path in tree.files(*tree.PRODUCT) if path.suffix not in {".pyc", ".po", ".pot"}}
     assert sorted(wanted - names) == []
 
 
-@pytest.mark.xdist_group("wheel")
 def test_the_wheel_holds_nothing_that_is_not_the_hubs(wheel):
     top = {name.split("/")[0] for name in _names(wheel)}
     assert {name for name in top if not name.endswith(".dist-info")} == {"hub", "plugins", "webui"}
     assert "plugins/__init__.py" not in _names(wheel)
 
 
-@pytest.mark.xdist_group("wheel")
 def test_the_wheel_carries_the_licence_and_the_readme(wheel):
     info = next(item for item in wheel.iterdir() if item.name.endswith(".dist-info"))
     metadata = (info / "METADATA").read_text(encoding="utf-8")

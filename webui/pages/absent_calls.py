@@ -23,8 +23,10 @@ _LONGEST_NUMBER = 64
 REASONS = {
     Absence.NO_MEDIA: (later("No media came"), "volume-x", "bad"),
     Absence.UNREADABLE: (later("Unreadable"), "lock", "bad"),
+    Absence.REFUSED: (later("Refused"), "circle-x", "bad"),
     Absence.LEFT_OUT: (later("Left out by a rule"), "list-filter", ""),
     Absence.NOT_ASKED_FOR: (later("Not asked for"), "circle-pause", ""),
+    Absence.PAUSED: (later("Paused"), "circle-pause", ""),
     Absence.DISCARDED: (later("Discarded"), "trash-2", "warn"),
 }
 ADVICE = {
@@ -35,6 +37,10 @@ ADVICE = {
     Absence.UNREADABLE: later(
         "Speech came, and the hub has no key or no decoder for it. See whether the calls are encrypted without the hub "
         "seeing their keys, or use a codec it does not know."
+    ),
+    Absence.REFUSED: later(
+        "The telephone system sent the call here, and the hub did not take it for the reason that is named. If the "
+        "system has a second recorder, see whether that one has it."
     ),
 }
 TABS = {

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
-from babel import Locale
 from starlette.responses import Response
 
 from hub import ids
@@ -15,13 +14,15 @@ from hub.access.permissions import PERMISSIONS
 from hub.clock import utc_now
 from webui.language import gettext, later
 from webui.reach import go_to, services_of, shows, takes_form, text_of, viewer_of, web_of
-from webui.security import actor_of, session_token
+from webui.security import actor_of, safe_next, session_token
+from webui.viewing import keep_language
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
 
 UNPROCESSABLE, NO_CONTENT = 422, 204
+_LOOK = ("name", "locale", "timezone", "theme")
 TOKEN_DAYS = (30, 90, 180, 365)
 _DONE = {
     "look": later("Saved"),
@@ -42,27 +43,36 @@ def account_page(request: Request) -> Response:
 def save_look(request: Request, form: FormData) -> Response:
     """Name, language, time zone and theme."""
     person = viewer_of(request)
-    values = {name: text_of(form, name) for name in ("name", "locale", "timezone", "theme")}
+    values = {name: text_of(form, name) for name in _LOOK}
     try:
         services_of(request).accounts.change_own(person, actor_of(request), **values)
     except InvalidEntry as wrong:
         return _page(request, UNPROCESSABLE, look=values, errors={wrong.field: str(wrong)})
-    return go_to("/account?done=look")
+    return keep_language(go_to("/account?done=look"), values["locale"])
 
 
 @takes_form()
 def save_theme(request: Request, form: FormData) -> Response:
     """The theme alone, from the menu; the page has changed its colours already."""
-    person = viewer_of(request)
-    services_of(request).accounts.change_own(
-        person,
-        actor_of(request),
-        name=person.name,
-        locale=person.locale,
-        timezone=person.timezone,
-        theme=text_of(form, "theme"),
-    )
+    _change_look(request, theme=text_of(form, "theme"))
     return Response(status_code=NO_CONTENT)
+
+
+@takes_form()
+def save_language(request: Request, form: FormData) -> Response:
+    """The language alone, from the menu; then the same page again."""
+    locale = text_of(form, "locale")
+    back = go_to(safe_next(text_of(form, "next")))
+    if locale and locale not in web_of(request).languages.available:
+        return back
+    _change_look(request, locale=locale)
+    return keep_language(back, locale)
+
+
+def _change_look(request: Request, **changed: str) -> None:
+    person = viewer_of(request)
+    values = {name: getattr(person, name) for name in _LOOK} | changed
+    services_of(request).accounts.change_own(person, actor_of(request), **values)
 
 
 @takes_form()
@@ -123,7 +133,7 @@ def revoke_token(request: Request, form: FormData) -> Response:
 
 def _page(request: Request, status: int = 200, **more: Any) -> Response:
     person, services = viewer_of(request), services_of(request)
-    look = {name: getattr(person, name) for name in ("name", "locale", "timezone", "theme")}
+    look = {name: getattr(person, name) for name in _LOOK}
     held = [
         (group, [one for one in keys if one.key in person.permissions]) for group, keys in PERMISSIONS.groups().items()
     ]
@@ -133,7 +143,6 @@ def _page(request: Request, status: int = 200, **more: Any) -> Response:
         "new_token": None,
         "now": utc_now(),
         "zones": sorted(available_timezones()),
-        "languages": [(name, _language_name(name)) for name in web_of(request).languages.available],
         "sessions": services.sessions.list(person, session_token(request)),
         "tokens": services.tokens.list(person),
         "token_days": TOKEN_DAYS,
@@ -143,13 +152,5 @@ def _page(request: Request, status: int = 200, **more: Any) -> Response:
     return web_of(request).renderer.page(request, "account.html", status, **(context | more))
 
 
-def _language_name(name: str) -> str:
-    """The language's own name for itself."""
-    try:
-        return (Locale.parse(name).display_name or name).capitalize()
-    except ValueError:
-        return name
-
-
 def _words(wrong: AccessError) -> str:
-    return f"{gettext(str(wrong))} {gettext(wrong.hint)}".strip()
+    return f"{wrong} {wrong.hint}".strip()

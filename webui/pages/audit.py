@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from hub.audit.action import Action
 from hub.audit.listing import AuditEntry, AuditFilter, list_entries
+from webui.fact_names import name_of_fact
 from webui.language import gettext, later
 from webui.pages.recordings import device_names
 from webui.reach import services_of, shows, web_of
@@ -130,17 +131,16 @@ def _subject(entry: AuditEntry, names: dict[int, str]) -> tuple[str, str]:
 def _details(entry: AuditEntry) -> str:
     """Facts and private values in one line; what was erased says so."""
     values: dict[str, Any] = {**entry.facts, **entry.details}
-    words = [f"{name.replace('_', ' ')}: {_value(value)}" for name, value in values.items()]
-    words += [
-        f"{name.replace('_', ' ')}: {gettext('erased')}" for name in entry.erased if name not in ("login", "address")
-    ]
+    words = [f"{name_of_fact(name)}: {_value(value)}" for name, value in values.items()]
+    erased = gettext("erased")
+    words += [f"{name_of_fact(name)}: {erased}" for name in entry.erased if name not in ("login", "address")]
     return " · ".join(words)
 
 
 def _value(value: Any) -> str:
     match value:
         case list() | tuple():
-            return ", ".join(_value(item) for item in value)
+            return gettext(", ").join(_value(item) for item in value)
         case dict():
             return "; ".join(f"{name} {_value(item)}" for name, item in value.items())
         case bool():

@@ -13,6 +13,7 @@ from hub.access.errors import Forbidden
 from webui.language import gettext
 from webui.reach import web_of
 from webui.security import person_of
+from webui.told import told
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -23,7 +24,7 @@ _RETRY_AFTER_S = "5"
 
 def forbidden(request: Request, failure: Exception) -> Response:
     """403: which permission it is, and who can give it."""
-    text = gettext(str(failure))
+    text = told(str(failure))
     hint = gettext("An administrator can give you this permission.")
     permission = failure.permission if isinstance(failure, Forbidden) else ""
     return _page(request, FORBIDDEN, _Words("lock", gettext("You may not open this"), text, hint, permission))
@@ -32,7 +33,7 @@ def forbidden(request: Request, failure: Exception) -> Response:
 def missing(request: Request, failure: Exception) -> Response:
     """404."""
     own = not isinstance(failure, HTTPException)
-    text = gettext(str(failure)) if own else gettext("There is no such page.")
+    text = told(str(failure)) if own else gettext("There is no such page.")
     return _page(request, NOT_FOUND, _Words("search", gettext("Nothing here"), text))
 
 
@@ -52,6 +53,16 @@ def away(request: Request, failure: Exception) -> Response:
     text = gettext("The database of the hub does not answer. Recordings go on being taken in and wait safely on disk.")
     hint = gettext("Try again in a moment.")
     response = _page(request, UNAVAILABLE, _Words("database", gettext("Back soon"), text, hint), bare=True)
+    response.headers["Retry-After"] = _RETRY_AFTER_S
+    del failure
+    return response
+
+
+def spool_away(request: Request, failure: Exception) -> Response:
+    """503: the folder of the spool is away."""
+    text = gettext("The folder of the spool cannot be read. Recordings wait with their devices until it is back.")
+    hint = gettext("See whether its disk is mounted; the alarms say more.")
+    response = _page(request, UNAVAILABLE, _Words("database", gettext("Back soon"), text, hint))
     response.headers["Retry-After"] = _RETRY_AFTER_S
     del failure
     return response

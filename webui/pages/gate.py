@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from hub.access.errors import InvalidEntry, PasswordRefused, SetupRefused, SignInRefused
-from webui.language import gettext
 from webui.reach import go_to, services_of, takes_form, text_of, web_of
 from webui.security import (
     actor_of,
@@ -16,6 +15,7 @@ from webui.security import (
     session_token,
     set_session_cookie,
 )
+from webui.told import told
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -47,7 +47,7 @@ def sign_in(request: Request, form: FormData) -> Response:
         )
     except SignInRefused as refused:
         status = TOO_MANY if refused.retry_after_s else UNAUTHORISED
-        words = f"{gettext(str(refused))} {gettext(refused.hint)}".strip()
+        words = told(f"{refused} {refused.hint}".strip())
         response = _sign_in(request, wanted, login=login, message=words, status=status)
         if refused.retry_after_s:
             response.headers["Retry-After"] = str(refused.retry_after_s)
@@ -63,6 +63,7 @@ def _sign_in(request: Request, wanted: str, *, login: str = "", message: str = "
         "gate/sign_in.html",
         status,
         next=wanted,
+        here=f"/sign-in?{urlencode({'next': wanted})}",
         login=login,
         message=message,
         setup_needed=services_of(request).accounts.setup_token_needed(),
@@ -85,7 +86,7 @@ def setup_page(request: Request) -> Response:
     try:
         services_of(request).accounts.check_setup_token(token)
     except SetupRefused as refused:
-        return _setup(request, GONE, refused=gettext(str(refused)), hint=gettext(refused.hint))
+        return _setup(request, GONE, refused=told(str(refused)), hint=told(refused.hint))
     return _setup(request, token=token)
 
 
@@ -98,10 +99,10 @@ def setup(request: Request, form: FormData) -> Response:
     try:
         accounts.create_first_administrator(token, login, name, password, actor_of(request))
     except SetupRefused as refused:
-        return _setup(request, GONE, refused=gettext(str(refused)), hint=gettext(refused.hint))
+        return _setup(request, GONE, refused=told(str(refused)), hint=told(refused.hint))
     except (InvalidEntry, PasswordRefused) as wrong:
         field = "password" if isinstance(wrong, PasswordRefused) else wrong.field
-        errors = {field: f"{gettext(str(wrong))} {gettext(wrong.hint)}".strip()}
+        errors = {field: told(f"{wrong} {wrong.hint}".strip())}
         return _setup(request, UNPROCESSABLE, token=token, login=login, name=name, errors=errors)
     try:
         signed_in = accounts.sign_in(login, password, actor_of(request), agent=request.headers.get("user-agent", ""))
@@ -113,5 +114,6 @@ def setup(request: Request, form: FormData) -> Response:
 
 
 def _setup(request: Request, status: int = 200, **words: object) -> Response:
-    context: dict[str, object] = {"token": "", "login": "", "name": "", "errors": {}, "refused": "", "hint": ""}
-    return web_of(request).renderer.fragment(request, "gate/setup.html", status, **(context | words))
+    context: dict[str, object] = {"token": "", "login": "", "name": "", "errors": {}, "refused": "", "hint": ""} | words
+    context["here"] = "/setup?" + urlencode({"token": context["token"]})
+    return web_of(request).renderer.fragment(request, "gate/setup.html", status, **context)

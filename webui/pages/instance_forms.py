@@ -282,8 +282,9 @@ def _test(request: Request, found: Found | None, form: FormData, instance_id: in
     if found is None:
         return _verdict(request, None, message=gettext("The plug-in is not installed any more."))
     entered = read_form(request, found, form, instance_id)
-    if entered.errors:
-        return _verdict(request, None, errors=_named(found.info.settings, entered.errors))
+    if entered.errors or entered.option_errors:
+        wrong = _named(found.info.settings, entered.errors) + _named(InstanceOptions, entered.option_errors, OPTIONS)
+        return _verdict(request, None, errors=wrong)
     _note_test(request, found, instance_id)
     try:
         health = services_of(request).commands.check(
@@ -303,13 +304,15 @@ def _note_test(request: Request, found: Found, instance_id: int | None) -> None:
         append(session, actor_of(request), Action.DEVICE_TEST, subject=subject)
 
 
-def _named(model: type[BaseModel], errors: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str]]:
-    """(title, text, id of the input) for each error."""
+def _named(
+    model: type[BaseModel], errors: Mapping[str, Sequence[str]], prefix: str = SETTINGS
+) -> list[tuple[str, str, str]]:
+    """(title, text, id of the input) for each error; prefix: of the names in the form."""
     return [
         (
             model.model_fields[name.split(".")[0]].title or name if name.split(".")[0] in model.model_fields else "",
             text,
-            "f-" + (SETTINGS + name).replace(".", "-"),
+            "f-" + (prefix + name).replace(".", "-"),
         )
         for name, texts in errors.items()
         for text in texts

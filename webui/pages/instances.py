@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import Route
 
 from hub.access.errors import NotThere
+from hub.access.permissions import allows
+from hub.catalog.live_calls import LiveQuery
 from hub.catalog.query import RecordingQuery
 from hub.runtime.failure import PluginFailure, SupervisorAway
 from hub.runtime.instances import InstanceMissing
 from hub.runtime.plugins import PluginMissing
-from hub.sdk import Kind
+from hub.sdk import Controls, Kind
 from webui.lamps import lamp_of
 from webui.language import gettext, later
 from webui.pages.recordings import count_text
@@ -178,6 +180,8 @@ def ask_delete(request: Request) -> Response:
         "devices/delete.html",
         **card_context(request, instance),
         recordings=_count_recordings(request, instance),
+        records_itself=(found := plugin_of(request, instance.plugin)) is not None and found.can(Controls),
+        calls=_count_calls(request, instance),
         is_primary=instance.id == load_preferences(request).primary_store,
         section=section_of(request).path,
     )
@@ -206,6 +210,14 @@ def routes(section: Section) -> list[Route]:
         Route(f"{base}/delete", ask_delete),
         Route(f"{base}/delete", delete, methods=["POST"]),
     ]
+
+
+def _count_calls(request: Request, instance: Instance) -> int:
+    """How many calls go on there, as far as the viewer may see them."""
+    viewer = viewer_of(request)
+    if not allows(viewer, "live.list"):
+        return 0
+    return services_of(request).live.count(viewer, LiveQuery(device_ids=frozenset({instance.id})))
 
 
 def _count_recordings(request: Request, instance: Instance) -> str:

@@ -23,6 +23,7 @@ from webui.live_audio import LiveAudioResponse
 from webui.reach import services_of, shows, takes_form, text_of, viewer_of, web_of
 from webui.recording_filters import DIRECTIONS
 from webui.security import actor_of, session_token
+from webui.told import told
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -107,9 +108,9 @@ def act(request: Request, form: FormData) -> Response:
             viewer_of(request), _live_id(request), action, actor_of(request), resume_after_s=_pause_s(form)
         )
         if not result.done:
-            said = {"toast": gettext("It was not done"), "text": result.text, "shade": "warn"}
+            said = {"toast": gettext("It was not done"), "text": told(result.text), "shade": "warn"}
     except (NotThere, PluginFailure, SupervisorAway) as failure:
-        said = {"toast": gettext("It was not done"), "text": f"{gettext(str(failure))} {failure.hint}", "shade": "bad"}
+        said = {"toast": gettext("It was not done"), "text": told(f"{failure} {failure.hint}".strip()), "shade": "bad"}
     return web_of(request).renderer.fragment(request, "live/list.html", **_context(request) | {"said": said})
 
 
@@ -127,9 +128,9 @@ async def audio(request: Request) -> Response:
         place = await to_thread.run_sync(services.live_control.listen, person, live_id, actor_of(request))
         return LiveAudioResponse(await AudioLine.open(place), may_go_on)
     except NotThere as failure:
-        return PlainTextResponse(gettext(str(failure)), NOT_FOUND)
+        return PlainTextResponse(told(str(failure)), NOT_FOUND)
     except (PluginFailure, SupervisorAway) as failure:
-        return PlainTextResponse(f"{gettext(str(failure))} {failure.hint}".strip(), UNAVAILABLE)
+        return PlainTextResponse(told(f"{failure} {failure.hint}".strip()), UNAVAILABLE)
 
 
 def _live_id(request: Request) -> int:

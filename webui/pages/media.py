@@ -40,6 +40,15 @@ def original(request: Request) -> Response:
     return media_response(request, services.playback.open(recording, "original"), form="original", download=True)
 
 
+@shows("recording.download")
+def parallel(request: Request) -> Response:
+    """The bytes of another device that recorded the same call, to be saved; every download is audited."""
+    services = services_of(request)
+    recording = services.reader.note_download(viewer_of(request), recording_id(request), actor_of(request), "parallel")
+    stream = services.playback.open(recording, "parallel", request.path_params["part"])
+    return media_response(request, stream, form="original", download=True)
+
+
 @shows("recording.list")
 def peaks(request: Request) -> Response:
     """One level of the waveform."""

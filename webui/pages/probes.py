@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from hub.app.services import Services
 from hub.db.errors import DatabaseAway
+from hub.ingest.spool import SpoolAway
 from hub.jobs.listing import count_open
 from hub.observe.metrics import (
     CONTENT_TYPE,
@@ -51,10 +52,11 @@ def metrics(request: Request) -> Response:
 
 def _readings(request: Request) -> Iterator[Reading]:
     services = services_of(request)
-    yield Reading(SPOOL_ITEMS, services.spool.count())
-    yield Reading(QUARANTINE_ITEMS, services.quarantine.count())
+    with suppress(SpoolAway):  # what does not need it is told all the same
+        yield Reading(QUARANTINE_ITEMS, services.quarantine.count())
+        yield Reading(SPOOL_ITEMS, services.spool.count())
     yield Reading(FREE_BYTES, shutil.disk_usage(services.config.data).free)
-    with suppress(DatabaseAway):  # what does not need it is told all the same
+    with suppress(DatabaseAway):
         yield from _readings_of_the_catalog(services)
 
 

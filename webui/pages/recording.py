@@ -17,6 +17,8 @@ from webui.language import gettext, later
 from webui.pages.recordings import device_names
 from webui.reach import services_of, shows, viewer_of, web_of
 from webui.recording_filters import DIRECTIONS
+from webui.recording_rows import recorded_by
+from webui.told import told
 from webui.viewing import language_of
 
 NOTICES = {
@@ -26,7 +28,11 @@ NOTICES = {
     NoticeKind.NONE: later("The parties were not told"),
     NoticeKind.UNKNOWN: later("Not known whether the parties were told"),
 }
-_FORMS = {MediaKind.ORIGINAL: later("Original"), MediaKind.DERIVED: later("For playing")}
+_FORMS = {
+    MediaKind.ORIGINAL: later("Original"),
+    MediaKind.DERIVED: later("For playing"),
+    MediaKind.PARALLEL: later("As another device recorded it"),
+}
 _LONGEST_START_S = 86_400
 
 
@@ -50,12 +56,13 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One stored form of the media."""
+    """One stored form of the media; absence: why it rests nowhere if there is no copy."""
 
     icon: str
     title: str
     about: str
     copies: tuple[Copy, ...]
+    absence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,8 @@ def detail_page(request: Request) -> Response:
         playable=recording.playable and allows(viewer_of(request), "recording.play"),
         start_at=_start_of(request),
         link=f"{web_of(request).config.public_url}/r/{recording.text_id}",
-        badges=_badges(recording),
+        badges=_badges(recording, names),
+        recorders=_recorders(recording),
         forms=_forms(request, recording, names),
         downloads=_downloads(request, recording),
         notice=_notice(request, recording),
@@ -100,7 +108,8 @@ def player(request: Request) -> Response:
     try:
         recording = services_of(request).reader.find(viewer_of(request), recording_id(request))
     except NotThere as refusal:
-        return JSONResponse(_refusal("circle-x", "missing", "bad", str(refusal)) | {"title": gettext("Recording")})
+        about = _refusal("circle-x", "missing", "bad", told(str(refusal)))
+        return JSONResponse(about | {"title": gettext("Unknown recording")})
     return JSONResponse(_about(request, recording) | _playing(request, recording))
 
 
@@ -139,14 +148,12 @@ def _playing(request: Request, recording: RecordingDetail) -> dict[str, Any]:
         return _refusal("file-audio", "unplayable", "warn", words)
     if request.query_params.get("why") and (trouble := _trouble(request, recording)):
         return trouble
-    form = _played_form(recording)
-    channels = min(form.channels if form else 1, 2)
-    lanes = parties.lanes_of(recording.parties, channels)
+    lanes = parties.lanes_of(recording.parties, _channels(recording))
     return {
         "state": "ready",
         "media": f"/media/{recording.text_id}",
-        "peaks": f"/media/{recording.text_id}/peaks" if _has_peaks(recording) else "",
-        "lanes": [{"label": lane.label, "detail": lane.detail} for lane in lanes],
+        "peaks": f"/media/{recording.text_id}/peaks?revision={recording.revision}" if _has_peaks(recording) else "",
+        "lanes": [{"label": lane.label, "detail": lane.detail, "side": min(at, 1)} for at, lane in enumerate(lanes)],
         "events": [_event(each) for each in course.describe(recording.events, recording.parties)],
     }
 
@@ -175,8 +182,20 @@ def _refusal(icon: str, state: str, shade: str, message: str) -> dict[str, Any]:
     return {"state": state, "icon": icon, "shade": shade, "message": message}
 
 
+def _channels(recording: RecordingDetail) -> int:
+    """How many the original keeps apart; what is played has the first of them left and all others right."""
+    kept = (media.channels for media in recording.media if media.kind is MediaKind.ORIGINAL)
+    form = _played_form(recording)
+    played = form.channels if form else 1
+    return max([played, *kept]) if played > 1 else 1
+
+
 def _played_form(recording: RecordingDetail) -> Media | None:
-    playable = [media for media in recording.media if media.browser_playable and media.copies]
+    playable = [
+        media
+        for media in recording.media
+        if media.browser_playable and media.copies and media.kind is not MediaKind.PARALLEL
+    ]
     return max(playable, key=lambda media: media.kind is MediaKind.DERIVED, default=None)
 
 
@@ -184,7 +203,12 @@ def _has_peaks(recording: RecordingDetail) -> bool:
     return any(media.kind is MediaKind.PEAKS and media.copies for media in recording.media)
 
 
-def _badges(recording: RecordingDetail) -> list[Badge]:
+def _recorders(recording: RecordingDetail) -> list[int]:
+    """The devices that recorded the call, the one whose recording it is first."""
+    return list(dict.fromkeys((recording.device_id, *recording.other_devices)))
+
+
+def _badges(recording: RecordingDetail, names: dict[int, str]) -> list[Badge]:
     badges = []
     if recording.sealed:
         badges.append(Badge("shield-check", gettext("Sealed with SHA-256"), "good"))
@@ -198,7 +222,10 @@ def _badges(recording: RecordingDetail) -> list[Badge]:
         badges.append(Badge("megaphone", gettext("The parties were not told"), "warn"))
     elif recording.notice.kind is not NoticeKind.UNKNOWN:
         badges.append(Badge("megaphone", gettext("The parties were told"), "good"))
-    if recording.origin_count > 1:
+    if len(recorders := _recorders(recording)) > 1:
+        text = recorded_by([names.get(each, gettext("Deleted device")) for each in recorders])
+        badges.append(Badge("layers", text, "good"))
+    elif recording.origin_count > 1:
         badges.append(Badge("layers", gettext("Arrived {count} times").format(count=recording.origin_count)))
     if recording.legs > 1:
         badges.append(Badge("waypoints", gettext("One of {count} legs of this call").format(count=recording.legs)))
@@ -208,10 +235,13 @@ def _badges(recording: RecordingDetail) -> list[Badge]:
 def _forms(request: Request, recording: RecordingDetail, names: dict[int, str]) -> list[Form]:
     return [
         Form(
-            icon="file-audio" if media.kind is MediaKind.ORIGINAL else "headphones",
+            icon="headphones" if media.kind is MediaKind.DERIVED else "file-audio",
             title=gettext(_FORMS[media.kind]),
             about=_about_media(request, media),
             copies=tuple(Copy(names.get(copy.store_id, ""), copy.key) for copy in media.copies),
+            absence=gettext("It added nothing and was not kept; its checksum stays.")
+            if media.kind is MediaKind.PARALLEL
+            else gettext("Not kept by policy; its checksum stays."),
         )
         for media in recording.media
         if media.kind in _FORMS
@@ -238,6 +268,11 @@ def _downloads(request: Request, recording: RecordingDetail) -> list[Download]:
     if originals:
         about = _about_media(request, originals[0])
         downloads.append(Download(gettext("Original"), about, f"/media/{recording.text_id}/original"))
+    for media in recording.media:
+        if media.kind is MediaKind.PARALLEL and media.copies:
+            about = _about_media(request, media)
+            address = f"/media/{recording.text_id}/parallel/{media.part}"
+            downloads.append(Download(gettext(_FORMS[media.kind]), about, address))
     return downloads
 
 

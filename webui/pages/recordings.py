@@ -11,6 +11,7 @@ from starlette.responses import Response
 from hub.access.permissions import allows
 from hub.catalog.query import COUNT_BOUND, Count, Page
 from hub.catalog.recording import RecordingRow
+from hub.ingest.spool import SpoolAway
 from hub.runtime.instance import Instance, InstanceState
 from hub.sdk import Kind
 from webui import parties
@@ -88,7 +89,8 @@ def list_page(request: Request) -> Response:
     page = _search(request, filters)
     if request.headers.get("hx-target") == "tr":
         return _rows(request, filters, page)
-    if not page.items and not any(filters.active()):
+    has_nothing = not page.items and not any(filters.active())
+    if has_nothing and allows(viewer_of(request), "device.add"):
         return _first_run(request)
     is_all = page.older is None and "before" not in request.query_params
     return web_of(request).renderer.page(
@@ -98,6 +100,7 @@ def list_page(request: Request) -> Response:
         count=Count(len(page.items), exact=True) if is_all else None,  # otherwise counted once the page is there
         waiting=_waiting(request),
         culprits=[] if page.items else _culprits(request, filters),
+        has_nothing=has_nothing,
         ranges=RANGES,
         text_labels=TEXT_LABELS,
         columns=COLUMNS,
@@ -152,9 +155,13 @@ def _rows(request: Request, filters: RecordingFilters, page: Page[RecordingRow])
 def _row_context(request: Request, filters: RecordingFilters, page: Page[RecordingRow]) -> dict[str, Any]:
     devices = device_names(request)
     hidden = _hidden_columns(request)
+
+    def device_name(device_id: int) -> str:
+        return devices.get(device_id, gettext("Deleted device"))
+
     writer = RowWriter(
         web_of(request).renderer.icon,
-        lambda device_id: devices.get(device_id, gettext("Deleted device")),
+        device_name,
         hidden=hidden,
         may_play=allows(viewer_of(request), "recording.play"),
     )
@@ -164,6 +171,7 @@ def _row_context(request: Request, filters: RecordingFilters, page: Page[Recordi
         "rows": writer.write(page.items),
         "number": _page_number(request),
         "devices": services_of(request).instances.list(Kind.SOURCE),
+        "device_name": device_name,
         "hide": lambda name: Markup(" hidden") if name in hidden else "",
         "directions": DIRECTIONS,
         "direction_icons": parties.DIRECTION_ICONS,
@@ -187,7 +195,10 @@ def _hidden_columns(request: Request) -> frozenset[str]:
 
 def _waiting(request: Request) -> Waiting:
     services = services_of(request)
-    return Waiting(services.spool.count(), services.quarantine.count())
+    try:
+        return Waiting(services.spool.count(), services.quarantine.count())
+    except SpoolAway:  # an alarm tells of it
+        return Waiting(0, 0)
 
 
 def _culprits(request: Request, filters: RecordingFilters) -> list[Culprit]:

@@ -15,10 +15,11 @@ from hub.rules.hours import HolidayCalendar, Hours, TimeProfile
 from hub.rules.rule import Rule, Treatment
 from hub.sdk import Kind
 from webui import rule_words
-from webui.language import gettext, later
+from webui.language import later
 from webui.pages.rules import CONFLICT, UNPROCESSABLE, done_text
 from webui.reach import go_to, services_of, shows, takes_form, text_of, web_of
 from webui.security import actor_of
+from webui.told import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,6 +83,7 @@ def _read_rule(form: FormData) -> dict[str, Any]:
         "longest_s": text_of(form, "longest_s"),
         "keeps_keys": text_of(form, "keeps_keys") == "yes",
         "masks_keys": text_of(form, "masks_keys") == "yes",
+        "stops_at_voicemail": text_of(form, "stops_at_voicemail") == "yes",
     }
 
 
@@ -250,7 +252,7 @@ def _entry_of(request: Request) -> Entry:
     try:
         return services_of(request).rules.get(shelf_of(request).model, request.path_params["id"])
     except EntryMissing as missing:
-        raise NotThere(gettext(str(missing))) from None
+        raise NotThere(told(str(missing))) from None
 
 
 def _form(request: Request, shelf: Shelf, entry: Entry | None, entered: Entered, status: int = 200) -> Response:

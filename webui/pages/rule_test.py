@@ -12,6 +12,7 @@ from hub.sdk import CallOutline, Direction, Kind
 from webui import rule_words
 from webui.language import gettext
 from webui.pages.recordings import device_names
+from webui.pages.rules import length_text
 from webui.reach import load_preferences, services_of, shows, web_of
 from webui.recording_filters import DIRECTIONS
 from webui.rule_trial import judge, zone_of
@@ -72,7 +73,8 @@ def test_page(request: Request) -> Response:
         sentence=lambda rule: rule_words.sentence(rule, book, names),
         outcome=rule_words.outcome,
         shades=rule_words.SHADES,
-        reasons=lambda aspects: ", ".join(gettext(rule_words.ASPECTS[aspect]) for aspect in aspects),
+        length_text=length_text,
+        reasons=lambda aspects: gettext(", ").join(gettext(rule_words.ASPECTS[aspect]) for aspect in aspects),
     )
 
 

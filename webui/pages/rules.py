@@ -13,6 +13,7 @@ from webui.language import gettext, later
 from webui.pages.recordings import device_names
 from webui.reach import go_to, services_of, shows, takes_form, text_of, web_of
 from webui.security import actor_of
+from webui.told import told
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -50,10 +51,12 @@ def rules_page(request: Request) -> Response:
 
 @takes_form("rule.change")
 def move(request: Request, form: FormData) -> Response:
-    """One place up or down."""
+    """One place up or down, or to a place counted from 0."""
     rules, rule = services_of(request).rules, rule_of(request)
-    place = [found.id for found in rules.load().rules].index(rule.id)
-    rules.move(rule.id, max(place - 1, 0) if text_of(form, "to") == "up" else place + 1, actor_of(request))
+    place, to = [found.id for found in rules.load().rules].index(rule.id), text_of(form, "to")
+    named = {"up": max(place - 1, 0), "down": place + 1}
+    dragged = int(to[:6]) if to.isascii() and to.isdecimal() else place
+    rules.move(rule.id, named.get(to, dragged), actor_of(request))
     return go_to("/rules?done=moved")
 
 
@@ -103,7 +106,7 @@ def rule_of(request: Request) -> Rule:
     try:
         return services_of(request).rules.get(Rule, request.path_params["id"])
     except EntryMissing as missing:
-        raise NotThere(gettext(str(missing))) from None
+        raise NotThere(told(str(missing))) from None
 
 
 def done_text(request: Request) -> str:

@@ -12,11 +12,12 @@ from hub.catalog.errors import RevisionConflict
 from hub.config import HubPreferences
 from hub.config.policy import MediaPolicy, StoredForm, Verification
 from hub.sdk import Kind
-from webui.language import gettext, later
+from webui.language import later
 from webui.pages.instance_forms import done_text
 from webui.pages.instances import STORES, list_context
 from webui.reach import go_to, services_of, shows, takes_form, text_of, web_of
 from webui.security import actor_of
+from webui.told import told
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -120,5 +121,5 @@ def _again(request: Request, policy: Policy) -> Response:
 
 
 def _sentence(text: str) -> str:
-    text = gettext(text.removeprefix("Value error, "))
+    text = told(text.removeprefix("Value error, "))
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

@@ -15,6 +15,7 @@ from webui.multipart_files import FileBegins, FileEnds, file_pieces
 from webui.pages.instances import instance_of
 from webui.reach import services_of, viewer_of, web_of
 from webui.security import actor_of
+from webui.told import told
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -79,7 +80,7 @@ class _Receiver:
                     await to_thread.run_sync(self._uploads.hand_over, self._device, self._upload, self._actor)
                     await self._finish(taken=True, text=gettext("Taken over"))
             except (UploadRefused, PluginFailure, SupervisorAway) as refused:
-                await self._finish(taken=False, text=gettext(str(refused)), hint=gettext(refused.hint))
+                await self._finish(taken=False, text=told(str(refused)), hint=told(refused.hint))
             except OSError as failed:
                 await self._finish(taken=False, text=gettext("It could not be kept: ") + str(failed.strerror))
 
@@ -96,7 +97,7 @@ class _Receiver:
         try:
             self._upload = await to_thread.run_sync(self._uploads.begin, self._device, name)
         except UploadRefused as refused:
-            text, hint = gettext(str(refused)), gettext(refused.hint)
+            text, hint = told(str(refused)), told(refused.hint)
             self.outcomes.append(Outcome(name=plain_name(name), taken=False, text=text, hint=hint))
 
     async def _finish(self, **what: Any) -> None:

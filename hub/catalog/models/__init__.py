@@ -8,6 +8,7 @@ from hub.catalog.models.origin import Mergeable, Origin
 from hub.catalog.models.preference import Preference
 from hub.catalog.models.recording import RawMetadata, Recording, Timeline
 from hub.catalog.models.rollup import RollDay, RollMonth
+from hub.catalog.models.same_call import SameCall, Take
 from hub.catalog.models.words import Mention, Number, Party, Word
 
 __all__ = [
@@ -26,8 +27,10 @@ __all__ = [
     "Recording",
     "RollDay",
     "RollMonth",
+    "SameCall",
     "ShownCall",
     "StoredDetail",
+    "Take",
     "Timeline",
     "Word",
 ]

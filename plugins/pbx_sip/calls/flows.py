@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
+from plugins.pbx_sip.calls.reports import Reports
 from plugins.pbx_sip.packets.datagrams import Datagrams
 from plugins.pbx_sip.rtp.packets import COLUMNS, Mask, RtpPackets, read_rtp
 
@@ -31,6 +31,12 @@ class Flow:
         """When its last packet came."""
         return int(self.parts[-1].time_ns[-1])
 
+    def last_before(self, until_ns: int) -> int:
+        """When its last packet before a moment came; 0 if there is none."""
+        if self.last_ns < until_ns:
+            return self.last_ns
+        return max((int(part.time_ns.max()) for part in self.between(0, until_ns)), default=0)
+
     def between(self, from_ns: int, until_ns: int) -> list[RtpPackets]:
         """Its packets of a time."""
         found = []
@@ -45,31 +51,35 @@ class Flow:
 
 
 class Flows:
-    """All flows that were seen and not yet dropped."""
+    """All flows that were seen and not yet dropped. reports: the RTCP beside them."""
 
     def __init__(self) -> None:
         self._by_target: dict[int, dict[int, Flow]] = {}
         self._by_source: dict[int, dict[int, Flow]] = {}
         self._shared_bytes = 0
+        self.reports = Reports()
 
     def __len__(self) -> int:
         return sum(map(len, self._by_target.values()))
 
     def add(self, datagrams: Datagrams) -> Mask:
-        """Take in what is RTP.
+        """Take in what is RTP, and what RTCP reports of it.
 
-        Returns: which of the datagrams it was.
+        Returns: which of the datagrams were RTP.
         """
         packets, is_rtp = read_rtp(datagrams.buffer, datagrams.time_ns, datagrams.offset, datagrams.length)
+        self.reports.add(datagrams, is_rtp)
         if not len(packets):
             return is_rtp
         source, target = datagrams.source[is_rtp], datagrams.target[is_rtp]
         order = np.lexsort((source, target))
         source, target = source[order], target[order]
-        differs = np.flatnonzero((source[1:] != source[:-1]) | (target[1:] != target[:-1])) + 1
+        is_other = (source[1:] != source[:-1]) | (target[1:] != target[:-1])
+        first = np.flatnonzero(np.concatenate([[True], is_other]))
         packets = packets.take(order).compact()
-        for first, end in pairwise([0, *differs.tolist(), len(packets)]):
-            self._flow(int(source[first]), int(target[first])).parts.append(packets.cut(first, end))
+        ways = zip(source[first].tolist(), target[first].tolist(), strict=True)
+        for way, part in zip(ways, packets.split(first), strict=True):
+            self._flow(*way).parts.append(part)
         self._shared_bytes += len(packets.buffer)
         if self._shared_bytes > _SHARED_BYTES_MAX:
             self._part_company()
@@ -90,7 +100,7 @@ class Flows:
     def drop(self, flows: Iterable[Flow], before_ns: int) -> None:
         """Forget what came before a moment."""
         for flow in flows:
-            flow.parts = flow.between(before_ns, 1 << 62)
+            flow.parts = flow.between(before_ns, 1 << 62) if flow.last_ns >= before_ns else []
             if not flow.parts:
                 self._by_target.get(flow.target, {}).pop(flow.source, None)
                 self._by_source.get(flow.source, {}).pop(flow.target, None)

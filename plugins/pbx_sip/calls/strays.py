@@ -5,12 +5,14 @@ from collections.abc import Hashable, Iterable
 import numpy as np
 
 from plugins.pbx_sip.calls.dialog import Dialog, Side
+from plugins.pbx_sip.calls.farewells import Farewells
 from plugins.pbx_sip.calls.flows import Flow, join
 from plugins.pbx_sip.calls.hops import Joined, sample
 from plugins.pbx_sip.calls.voices import Voice
 from plugins.pbx_sip.packets.datagrams import Endpoints
-from plugins.pbx_sip.rtp.packets import RtpPackets, extend_sequence, find_values
+from plugins.pbx_sip.rtp.packets import RtpPackets, find_values, step_sequence
 from plugins.pbx_sip.rtp.repeats import leave_out_repeats
+from plugins.pbx_sip.rtp.senders import leave_out_crowd
 from plugins.pbx_sip.sdp.codecs import DECODABLE, STATIC_CODECS
 from plugins.pbx_sip.sip.address import Address
 
@@ -21,34 +23,43 @@ _PASSED_ON_NS = 1_000_000_000
 _Way = tuple[int, int]
 
 
-def find_strays(flows: Iterable[Flow], known: Iterable[Flow], endpoints: Endpoints) -> list[Joined]:
+def find_strays(
+    flows: Iterable[Flow], known: Iterable[Flow], endpoints: Endpoints, farewells: Farewells | None = None
+) -> list[Joined]:
     """Calls of two flows that run to and fro between the same endpoints, or of one; known by their addresses.
 
     known: flows of calls; flows whose senders are heard in one of them are other hops of its call, and so are flows
-    that carry on the very packets of another one.
+    that carry on the very packets of another one. farewells: by which they may be known better.
     """
     senders = {ssrc for flow in known for part in flow.parts for ssrc in find_values(part.ssrc)}
-    heard = {(flow.source, flow.target): leave_out_repeats(join(flow.parts)) for flow in flows}
+    heard = {(flow.source, flow.target): leave_out_repeats(leave_out_crowd(join(flow.parts))) for flow in flows}
     heard = {
         way: (packets, repeated)
         for way, (packets, repeated) in heard.items()
         if _is_sound(packets) and senders.isdisjoint(find_values(packets.ssrc))
     }
-    calls = []
+    calls: list[tuple[_Way, Joined]] = []
     carried: dict[Hashable, tuple[_Way, int]] = {}
     for way in sorted(heard, key=lambda way: int(heard[way][0].time_ns[0])):
         if way not in heard:
             continue
         packets, repeated = heard.pop(way)
-        if any(_is_passed_on(*carried[mark], way, at_ns) for mark, at_ns in sample(packets).items() if mark in carried):
+        if any(
+            _is_passed_on(*carried[mark], way, at_ns) for mark, at_ns in _sample(packets).items() if mark in carried
+        ):
             continue
         voices = [_make_voice(Side.CALLER, packets, repeated)]
         if way[::-1] in heard:
             voices.append(_make_voice(Side.CALLED, *heard.pop(way[::-1])))
         for voice, its_way in zip(voices, (way, way[::-1]), strict=False):
-            carried |= {mark: (its_way, at_ns) for mark, at_ns in sample(voice.packets).items()}
-        calls.append(_make_call(endpoints.text(way[0]), endpoints.text(way[1]), voices))
-    return calls
+            carried |= {mark: (its_way, at_ns) for mark, at_ns in _sample(voice.packets).items()}
+        calls.append((way, _make_call(endpoints.text(way[0]), endpoints.text(way[1]), voices)))
+    return (farewells or Farewells()).name(calls)
+
+
+def _sample(packets: RtpPackets) -> dict[Hashable, int]:
+    """The first packets of each sender, and when each came, ns since 1970."""
+    return {mark: int(packets.time_ns[row]) for mark, row in sample(packets).items()}
 
 
 def _is_passed_on(before: _Way, before_ns: int, way: _Way, at_ns: int) -> bool:
@@ -63,7 +74,7 @@ def _is_sound(packets: RtpPackets) -> bool:
         return False
     payload_types, counts = np.unique(packets.payload_type, return_counts=True)
     codec = STATIC_CODECS.get(int(payload_types[counts.argmax()]))
-    steps = np.diff(extend_sequence(packets.sequence))
+    steps = step_sequence(packets.sequence)
     follows = int(np.count_nonzero((steps > 0) & (steps < _STEP_MAX)))
     return codec is not None and codec.name in DECODABLE and follows > _SHARE_MIN * len(steps)
 

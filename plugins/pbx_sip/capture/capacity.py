@@ -162,7 +162,8 @@ class _Sender:
         """One packet to each."""
         sent = self._send(self._socket.fileno(), self._messages.ctypes.data, len(self._messages), 0)
         if sent != len(self._messages):
-            raise TrialFailed(f"of {len(self._messages)} packets the kernel sent {sent}")
+            reason = f" ({os.strerror(ctypes.get_errno())})" if sent < 0 else ""
+            raise TrialFailed(f"of {len(self._messages)} packets the kernel sent {max(sent, 0)}{reason}")
 
     def close(self) -> None:
         """Give the socket back."""

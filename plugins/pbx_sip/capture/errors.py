@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable
 
-from hub.sdk import PluginError, SettingsError
+from hub.sdk import SettingsError
 
 _GRANT = (
     "Grant CAP_NET_RAW: AmbientCapabilities=CAP_NET_RAW CAP_NET_ADMIN in the systemd unit, or "
-    "`setcap cap_net_raw,cap_net_admin+ep` on the Python interpreter of the hub's own environment."
+    "`setcap cap_net_raw,cap_net_admin+ep` on the Python interpreter of the hub's own environment, which "
+    "`readlink -f .venv/bin/python` names."
 )
 
 
-class CaptureDenied(PluginError):
+class CaptureDenied(SettingsError):
     """The process may not open raw sockets."""
 
     def __init__(self) -> None:
-        super().__init__("the hub's user may not capture packets", hint=_GRANT)
+        super().__init__("the hub's user may not capture packets", field="interface", hint=_GRANT)
 
 
 class NoInterface(SettingsError):
@@ -29,4 +30,8 @@ class BadExpression(SettingsError):
     """The text is no filter expression, or it cannot be compiled here."""
 
     def __init__(self, reason: str, *, hint: str = "") -> None:
-        super().__init__(reason, field="filter", hint=hint)
+        super().__init__(reason, field="expression", hint=hint)
+
+
+class NoCompiler(BadExpression):
+    """Filter expressions cannot be compiled on this machine."""

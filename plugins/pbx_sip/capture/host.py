@@ -1,6 +1,7 @@
 """What this machine allows a recorder, what stands in its way, and how to mend it."""
 
 import ctypes
+import errno
 import os
 import resource
 import struct
@@ -34,6 +35,11 @@ BACKLOG_WANTED = 10_000
 ETHERNET_MTU_BYTES = 1500
 
 MEMORY_WANTED_BYTES = 4 * BLOCK_BYTES * BLOCKS
+
+_NEWER = "Linux 4.20 or later has it."
+_FIREWALL = "Let UDP pass between ports of the loopback: the firewall of this machine may hold it back."
+_MORE_FILES = f"LimitNOFILE={FILES_WANTED} in the systemd unit"
+_MORE_MEMORY = "Give the machine more memory; the kernel ends processes without it."
 
 _SYSCTL = Path("/proc/sys/net/core")
 _MEMORY = Path("/proc/meminfo")
@@ -109,7 +115,7 @@ def _try_receiving() -> tuple[str, float | None, list[Finding]]:
     except OSError as error:
         found = [
             Finding("raw sockets", State.GOOD, "packets may be captured"),
-            Finding("ring", State.BAD, f"packets do not come through a ring: {error}", "Linux 4.20 or later has it."),
+            Finding("ring", State.BAD, f"packets do not come through a ring: {error}", _advise(error, _NEWER)),
         ]
     else:
         text = f"each packet over the loopback came once, for {cost_us:.2f} us"
@@ -124,10 +130,20 @@ def _try_receiving() -> tuple[str, float | None, list[Finding]]:
     try:
         cost_us = try_sockets()
     except OSError as error:
-        found.append(Finding("sockets", State.BAD, f"packets over the loopback do not come: {error}"))
+        text = f"packets over the loopback do not come: {error}"
+        found.append(Finding("sockets", State.BAD, text, _advise(error, _FIREWALL)))
         return "sockets", None, found
     found.append(Finding("sockets", State.GOOD, f"a packet through a socket costs {cost_us:.2f} us"))
     return "sockets", cost_us, found
+
+
+def _advise(error: OSError, otherwise: str) -> str:
+    """What helps where packets over the loopback did not come."""
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return _MORE_FILES
+    if error.errno in {errno.ENOMEM, errno.ENOBUFS}:
+        return _MORE_MEMORY
+    return otherwise if find_interface("lo").is_up else "The loopback is down: ip link set lo up"
 
 
 def _examine_nft() -> Finding:
@@ -160,6 +176,8 @@ def _examine_rooms() -> Finding:
 
 def _examine_backlog() -> Finding:
     packets = _read_sysctl("netdev_max_backlog")
+    if not packets:
+        return Finding("backlog", State.GOOD, "how many packets may wait for a core is set outside of this container")
     if packets < BACKLOG_WANTED:
         text = f"{packets} packets may wait for a core; that matters for virtual interfaces and steered packets (RPS)"
         return Finding("backlog", State.FAIR, text, f"sysctl -w net.core.netdev_max_backlog={2 * BACKLOG_WANTED}")
@@ -178,7 +196,7 @@ def _examine_files() -> Finding:
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if files < FILES_WANTED:
         text = f"{files} files may be open, which limits calls where each port takes a socket"
-        return Finding("open files", State.FAIR, text, f"LimitNOFILE={FILES_WANTED} in the systemd unit")
+        return Finding("open files", State.FAIR, text, _MORE_FILES)
     return Finding("open files", State.GOOD, f"{files} files may be open")
 
 
@@ -189,7 +207,7 @@ def _examine_memory() -> Finding:
     ring_bytes = BLOCK_BYTES * BLOCKS
     text = f"{free_bytes >> 20} MiB are available, of which each ring takes {ring_bytes >> 20}"
     if free_bytes < ring_bytes:
-        return Finding("memory", State.BAD, text, "Give the machine more memory; the kernel ends processes without it.")
+        return Finding("memory", State.BAD, text, _MORE_MEMORY)
     if free_bytes < MEMORY_WANTED_BYTES:
         return Finding("memory", State.FAIR, text, "Let one ring capture, not several.")
     return Finding("memory", State.GOOD, text)
@@ -200,12 +218,22 @@ def _examine_disk(folder: Path) -> tuple[float | None, Finding]:
         speed_bytes_s = try_disk(folder)
     except OSError as error:
         text = f"{folder} cannot be written to: {error.strerror}"
-        return None, Finding("disk", State.BAD, text, "Make the folder and give it to the hub's user.")
+        return None, Finding("disk", State.BAD, text, _advise_disk(folder, error))
     calls = round(speed_bytes_s / CALL_BYTES_S)
     text = f"{folder} takes {speed_bytes_s / 1e6:.0f} MB/s durably, as {calls} calls write at once"
     if calls < FILES_WANTED // 100:
         return speed_bytes_s, Finding("disk", State.FAIR, text, "Use a local disk, at best a solid-state one.")
     return speed_bytes_s, Finding("disk", State.GOOD, text)
+
+
+def _advise_disk(folder: Path, error: OSError) -> str:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "Make room on its disk."
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return f"Give it to the hub's user (uid {os.geteuid()})."
+    if folder.exists():
+        return "Choose a folder on a disk that can be written to."
+    return "Make the folder and give it to the hub's user."
 
 
 def _examine_interface(name: str) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ Source: nft(8) ("netdev" family, ingress hook); proc(5) (/proc/net/udp).
 
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
@@ -22,6 +23,10 @@ _PREFIX = "recording_hub_"
 # The rest of a long datagram, such as a SIP message, has no header that a port could be read from.
 _FRAGMENTS = "    ip frag-off & 0x1fff != 0 accept\n    frag frag-off != 0 accept\n"
 _SOCKETS = (Path("/proc/net/udp"), Path("/proc/net/udp6"))
+_SENTENCES = {
+    "dropped": "nftables drops packets to the ports behind the ring: 0.8 us a packet",
+    "held": "a socket holds each open port: 1.3 us a packet, and a file descriptor a port",
+}
 
 
 class HeldPorts(Protocol):
@@ -59,7 +64,7 @@ class NftTable:
     process left behind is replaced.
     """
 
-    way = "nftables drops packets to the ports behind the ring: 0.8 us a packet"
+    way = _SENTENCES["dropped"]
 
     def __init__(self, ports: range, interface: str, addresses: Iterable[Address], instance: str) -> None:
         """Raises: NoInterface; NftRefused; ReservationRefused."""
@@ -114,13 +119,14 @@ class NftTable:
 
 
 class HoldingSockets:
-    """One socket for each open port, whose filter drops all that comes."""
+    """One socket for each open port, whose filter drops all that comes. shared: several rings hold the same ports."""
 
-    way = "a socket holds each open port: 1.3 us a packet, and a file descriptor a port"
+    way = _SENTENCES["held"]
     taken: frozenset[int] = frozenset()
 
-    def __init__(self, addresses: Iterable[Address]) -> None:
+    def __init__(self, addresses: Iterable[Address], *, shared: bool = False) -> None:
         self._addresses = tuple(addresses)
+        self._options = ((socket.SOL_SOCKET, socket.SO_REUSEPORT, 1),) if shared else ()
         self._held: dict[int, ExitStack] = {}
 
     def open(self, port: int) -> None:
@@ -132,7 +138,7 @@ class HoldingSockets:
             return
         with ExitStack() as opened:
             for address in self._addresses:
-                opened.enter_context(bind_port(address, port, program=DROP_ALL))
+                opened.enter_context(bind_port(address, port, program=DROP_ALL, options=self._options))
             self._held[port] = opened.pop_all()
 
     def close(self, port: int) -> None:
@@ -146,17 +152,19 @@ class HoldingSockets:
             self.close(port)
 
 
-def hold(ports: range, interface: str, addresses: Iterable[Address], *, instance: str) -> HeldPorts:
+def hold(
+    ports: range, interface: str, addresses: Iterable[Address], *, instance: str, shared: bool = False
+) -> HeldPorts:
     """Hold ports by nftables where this is allowed and hurts nobody, else by sockets.
 
-    ports, interface, addresses, instance: as `NftTable` has them.
+    ports, interface, addresses, instance: as `NftTable` has them. shared: as `HoldingSockets` has it.
     Raises: NoInterface.
     """
     addresses = tuple(addresses)
     try:
         return NftTable(ports, interface, addresses, instance)
     except (NftRefused, ReservationRefused):
-        return HoldingSockets(addresses)
+        return HoldingSockets(addresses, shared=shared)
 
 
 def try_nft() -> None:

@@ -86,9 +86,11 @@ class PortSockets:
     """Sockets on the open ports of all addresses.
 
     addresses: to which the ports belong; for 0.0.0.0 or :: each datagram tells its own. endpoints: gives the keys.
+    shared: several processes have the same ports, of which each gets the packets of some flows.
     """
 
-    def __init__(self, addresses: Iterable[Address], endpoints: Endpoints) -> None:
+    def __init__(self, addresses: Iterable[Address], endpoints: Endpoints, *, shared: bool = False) -> None:
+        self._is_shared = shared
         self._addresses = tuple(addresses)
         self._endpoints = endpoints
         self._epoll = select.epoll()
@@ -154,6 +156,8 @@ class PortSockets:
     def _listen(self, address: Address, port: int) -> _Listener:
         is_ipv6 = address.version == 6
         options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM_BYTES), (socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)]
+        if self._is_shared:
+            options.append((socket.SOL_SOCKET, socket.SO_REUSEPORT, 1))
         if address.is_unspecified:
             options.append(_TELL_TARGET6 if is_ipv6 else _TELL_TARGET4)
         key = port if address.is_unspecified else self._endpoints.key(address.packed, port)

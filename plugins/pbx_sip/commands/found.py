@@ -9,6 +9,7 @@ from typing import Any
 
 from hub.sdk import RecordingDraft, Role
 from plugins.pbx_sip.calls.recorded import RecordedCall
+from plugins.pbx_sip.sip.text import make_readable
 
 _COLUMNS = {"time": -19, "caller": -18, "called": -18, "length": 8, "loss": 7, "MOS": 5, "codecs": -12}
 _PARTY_MAX = 40
@@ -22,17 +23,30 @@ def describe(call: RecordedCall, draft: RecordingDraft) -> dict[str, Any]:
         "started_at": draft.started_at.isoformat(timespec="milliseconds"),
         "caller": _party(draft, Role.CALLER),
         "called": _party(draft, Role.CALLED),
+        "participants": _participants(draft),
         "direction": draft.direction.value,
         "length_s": round(draft.duration_s or 0.0, 3),
         "codecs": list(dict.fromkeys(names)),
         "loss_percent": max((round(quality.lost_share * 100, 2) for quality in measured), default=None),
-        "mos": min((round(quality.mos, 2) for quality in measured), default=None),
+        "mos": min((round(quality.mos, 2) for quality in measured if quality.mos is not None), default=None),
         "call_id": draft.call_id,
     }
 
 
 def _party(draft: RecordingDraft, role: Role) -> str:
     return next((each.number or each.name for each in draft.parties if each.role is role), "")
+
+
+def _participants(draft: RecordingDraft) -> list[str]:
+    """Those of whom it is not known whether they called or were called, in the order that they are told of in."""
+    return [each.number or each.name for each in draft.parties if each.role is Role.PARTICIPANT]
+
+
+def _ends(draft: RecordingDraft) -> tuple[str, str]:
+    """Caller and called; where that is not known, participants in their place."""
+    others = [name for name in _participants(draft) if name]
+    caller = _party(draft, Role.CALLER) or (others.pop(0) if others else "")
+    return caller, _party(draft, Role.CALLED) or ", ".join(others)
 
 
 def heading() -> str:
@@ -44,11 +58,12 @@ def row(call: RecordedCall, draft: RecordingDraft) -> str:
     """One line of the table, the time as it is here."""
     facts = describe(call, draft)
     minutes, seconds = divmod(round(facts["length_s"]), 60)
+    caller, called = _ends(draft)
     return _line(
         {
             "time": f"{draft.started_at.astimezone():%Y-%m-%d %H:%M:%S}",
-            "caller": facts["caller"],
-            "called": facts["called"],
+            "caller": caller,
+            "called": called,
             "length": f"{minutes}:{seconds:02}",
             "loss": "-" if facts["loss_percent"] is None else f"{facts['loss_percent']:.2f} %",
             "MOS": "-" if facts["mos"] is None else f"{facts['mos']:.2f}",
@@ -70,7 +85,7 @@ def keep(folder: Path, call: RecordedCall, draft: RecordingDraft, sound: Path) -
 
     Returns: where the sound is now; nothing that is there is replaced. Raises: OSError.
     """
-    parties = "_".join(filter(None, (_plain(_party(draft, role)) for role in (Role.CALLER, Role.CALLED))))
+    parties = "_".join(filter(None, map(_plain, _ends(draft))))
     stem = "_".join(filter(None, (f"{draft.started_at.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}", parties)))
     number = 1
     while True:
@@ -99,5 +114,5 @@ def _all_facts(call: RecordedCall, draft: RecordingDraft, name: str) -> dict[str
         "parties": [asdict(party) for party in draft.parties],
         "events": [asdict(event) for event in draft.events],
         "fields": dict(draft.fields),
-        "headers": {name: value.decode("utf-8", "replace") for name, value in draft.raw.items()},
+        "headers": {name: make_readable(value.decode("utf-8", "surrogateescape")) for name, value in draft.raw.items()},
     }

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import click
 
 from hub.sdk import Device, FindDevices
-from plugins.pbx_sip.folder import memory_key
+from plugins.pbx_sip.folder import Found, memory_key
 
 _LOOK_S = 0.5
 _CHUNK_BYTES = 1 << 20
@@ -56,12 +56,18 @@ class Tee:
             pass
 
 
-def follow(place: Path, look: Callable[[], Device], tell: Callable[[str], None]) -> bool:
-    """Wait until the hub has the calls of a capture in its folder; whether it has all of them."""
+def follow(place: Path, look: Callable[[], Device], tell: Callable[[str], None], say: Callable[[str], None]) -> bool:
+    """Wait until the hub has the calls of a capture in its folder; whether it has all of them.
+
+    tell: how far it is. say: what became of the calls.
+    """
     device = look()
     while device.is_running:
         known = device.recall(memory_key(place.name))
         if known is not None or not place.exists():
+            tell("")
+            if known is not None:
+                say(f"{place.name}: {Found(*known[3:])}")
             return not (known and known[2])
         tell(f"{device.name}: {device.health.summary}")
         time.sleep(_LOOK_S)

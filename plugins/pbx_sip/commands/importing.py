@@ -4,9 +4,9 @@ import json
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import chain
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,14 @@ import click
 
 from hub.sdk import BadRecording, Device
 from plugins.pbx_sip.commands.handing import Tee, choose_device, follow
-from plugins.pbx_sip.folder import Arrival
+from plugins.pbx_sip.folder import Arrival, counted, series_of
 from plugins.pbx_sip.settings import SipCaptureSettings
+from plugins.pbx_sip.sip.text import make_readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from hub.sdk import RecordingDraft
     from plugins.pbx_sip.calls.recorded import RecordedCall
     from plugins.pbx_sip.packets.files import CaptureFile
     from plugins.pbx_sip.reading import Reading
@@ -58,7 +60,7 @@ def import_captures(  # noqa: PLR0913, PLR0917 - one option, one argument
     """Read captures (pcap or pcapng, also compressed by gzip; - reads a pipe) and list their calls.
 
     Each capture is put into the folder of a device, which imports it; with --output the calls are written to a folder
-    of yours instead.
+    of yours instead. Captures that a tool wrote one after the other are read as one.
 
     Ends with 0 if all calls were taken; 1 if a file was not read to its end, or the hub does not have its calls yet; 2
     if there is no such device.
@@ -78,40 +80,45 @@ def import_captures(  # noqa: PLR0913, PLR0917 - one option, one argument
         settings = settings.model_copy(update={"sip_ports": (*settings.sip_ports, *map(str, ports))})
         listing = _Listing(settings, output, as_json=as_json)
     is_well = True
-    for path in files:
-        try:
-            place = _read(path, listing, chosen)
-            if place and chosen:
-                look = partial(choose_device, context.obj, chosen.name, data)
-                is_well &= follow(place, look, listing.tell)
-        except OSError as exc:
-            listing.complain(f"{exc.filename or path}: {exc.strerror}")
+    look = partial(choose_device, context.obj, chosen.name if chosen else None, data)
+    ordered = sorted(files, key=lambda path: counted(path.name))
+    with ExitStack() as stack:
+        arrivals: list[Arrival] = []  # come into the folder together, where the device is to see that they go on
+        for path, following in zip_longest(ordered, ordered[1:]):
+            with listing.complaining(path):
+                arrivals += _read(path, listing, chosen, stack)
+            with listing.complaining(path):
+                if listing.end(path, following):
+                    continue
+            with listing.complaining(path):
+                places, arrivals = [each.finish() for each in arrivals], []
+                for place in places:
+                    is_well &= follow(place, look, listing.tell, listing.say)
     context.exit(0 if is_well and not listing.complaints else 1)
 
 
-def _read(path: Path, listing: "_Listing", device: Device | None) -> Path | None:
-    """List the calls of one capture.
+def _read(path: Path, listing: "_Listing", device: Device | None, stack: ExitStack) -> list[Arrival]:
+    """List the calls of one capture, but for those that go on at its end.
 
-    Returns: where it lies in the folder of the device. Raises: OSError.
+    Returns: it on its way into the folder of the device, if there is one, in which `stack` keeps it. Raises: OSError.
     """
     from plugins.pbx_sip.packets.files import CaptureFile  # noqa: PLC0415 - numpy comes with it
 
     is_piped = str(path) == "-"
     name = f"stdin-{time.strftime('%Y%m%d-%H%M%S')}.pcap" if is_piped else path.name
-    with ExitStack() as stack:
-        source = stack.enter_context(open(0 if is_piped else path, "rb", buffering=0, closefd=not is_piped))
+    with open(0 if is_piped else path, "rb", buffering=0, closefd=not is_piped) as source:
         total = None if is_piped else path.stat().st_size
         if device is None:
             listing.show(name, CaptureFile(source, bytes_total=total))
-            return None
+            return []
         arrival = stack.enter_context(Arrival(listing.settings.folder, name))
         tee = Tee(source, arrival.file)
         capture = CaptureFile(tee, bytes_total=total)
         listing.show(name, capture)
         if not capture.is_understood:
-            return None
+            return []
         tee.drain()
-        return arrival.finish()
+        return [arrival]
 
 
 class _Listing:
@@ -123,23 +130,52 @@ class _Listing:
         self._output = output
         self._as_json = as_json
         self._calls = 0
+        self._name = ""
+        self._reading: Reading | None = None
 
     def show(self, name: str, capture: "CaptureFile") -> None:
-        """List the calls of one capture."""
-        from plugins.pbx_sip.commands import found  # noqa: PLC0415 - numpy and codecs come with it
-        from plugins.pbx_sip.drafts.draft import make_draft  # noqa: PLC0415
-        from plugins.pbx_sip.reading import Reading  # noqa: PLC0415
+        """List the calls of one capture that end in it."""
+        from plugins.pbx_sip.reading import Reading, advise  # noqa: PLC0415 - numpy and codecs come with it
 
-        self._calls = 0
+        self._calls, self._name = 0, name
+        self._reading = self._reading or Reading(self.settings)
+        self._list(name, chain.from_iterable(self._watched(name, capture, self._reading)))
+        if self._reading.note:
+            note = self._reading.note
+            self.complain(f"{name} could not be read to its end: {note} {advise(note)}")
+
+    def end(self, path: Path, following: Path | None) -> bool:
+        """Whether a capture goes on in the following one; list the calls that went on at its end where it does not.
+
+        Raises: OSError.
+        """
+        from plugins.pbx_sip.packets.files import read_first_time  # noqa: PLC0415 - numpy comes with it
+
+        reading, goes_on = self._reading, False
+        if following is not None and following.is_file() and series_of(path.name) == series_of(following.name):
+            first_ns = read_first_time(following)
+            goes_on = first_ns is not None and reading is not None and reading.goes_on(first_ns)
+        if reading is not None and not goes_on:
+            self._reading = None
+            self._list(self._name or path.name, reading.rest())
+        if self._name and not self._as_json:
+            click.echo(f"{self._name}: {self._calls} calls")
+        self._name = ""
+        return goes_on
+
+    def _list(self, name: str, calls: "Iterable[RecordedCall]") -> None:
+        from plugins.pbx_sip.commands import found  # noqa: PLC0415 - numpy and codecs come with it
+
         with tempfile.TemporaryDirectory(dir=self._output, prefix=".import-") as made:
             sound = Path(made) / "call.wav"
-            reading = Reading(self.settings)
-            for call in chain.from_iterable(self._watched(name, capture, reading)):
+            for found_call in calls:
                 try:
-                    draft = make_draft(call, self.settings.number_plan, sound, name)
+                    call, draft = self._draft(found_call, sound, name)
                 except BadRecording as exc:
-                    self.complain(f"{name}, call {call.dialog.call_id}: {exc}")
+                    self.complain(f"{name}, call {found_call.dialog.call_id}: {exc}")
                     continue
+                if call.failure:
+                    self.complain(f"{name}, call {call.dialog.call_id}: {call.why_unheard}")
                 kept = found.keep(self._output, call, draft, sound) if self._output and call.lanes else None
                 self.tell("")
                 if self._as_json:
@@ -151,21 +187,41 @@ class _Listing:
                     )
                 self._calls += 1
         self.tell("")
-        if reading.note:
-            self.complain(f"{name} could not be read to its end: {reading.note}")
-        if not self._as_json:
-            click.echo(f"{name}: {self._calls} calls")
+
+    def _draft(self, call: "RecordedCall", sound: Path, name: str) -> "tuple[RecordedCall, RecordingDraft]":
+        """The draft of a call; of one that cannot be put together, with what is left of it."""
+        from plugins.pbx_sip.drafts.draft import make_draft  # noqa: PLC0415 - numpy and codecs come with it
+
+        try:
+            return call, make_draft(call, self.settings.number_plan, sound, name)
+        except (BadRecording, OSError):
+            raise
+        except Exception as exc:  # noqa: BLE001 - our own fault over one call must not keep back the others
+            failed = call.as_failed(exc)
+            return failed, make_draft(failed, self.settings.number_plan, sound, name)
 
     def tell(self, text: str) -> None:
         """Show how far it is, in place of what was shown before, where somebody watches."""
         if sys.stderr.isatty():
             click.echo(f"\r\033[K{text}", err=True, nl=False)
 
+    def say(self, text: str) -> None:
+        """Say what became of calls, to people."""
+        click.echo(text, err=self._as_json)
+
     def complain(self, text: str) -> None:
         """Say what went wrong."""
         self.tell("")
         self.complaints += 1
-        click.echo(text, err=True)
+        click.echo(make_readable(text), err=True)
+
+    @contextmanager
+    def complaining(self, path: Path) -> "Iterator[None]":
+        """What cannot be read or written is said, and the next capture comes."""
+        try:
+            yield
+        except OSError as exc:
+            self.complain(f"{exc.filename or path}: {exc.strerror}")
 
     def _watched(self, name: str, capture: "CaptureFile", reading: "Reading") -> "Iterator[Iterator[RecordedCall]]":
         """The steps of a reading, each of which is shown."""
@@ -173,4 +229,3 @@ class _Listing:
             yield calls
             share = f"{capture.bytes_read * 100 // capture.bytes_total} %" if capture.bytes_total else "reading"
             self.tell(f"{name}: {share}, {self._calls} calls")
-        yield reading.rest()

@@ -1,23 +1,33 @@
 """The draft of a call that a recording session told of (SIPREC): parties as its metadata names them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
-from hub.sdk import Direction, MediaFile, Party, RecordingDraft, Role
+from hub.sdk import EventKind, MediaFile, Party, RecordingDraft, Role, TimelineEvent
+from plugins.pbx_sip.calls.names import call_id_of
 from plugins.pbx_sip.calls.numbers import NumberPlan
+from plugins.pbx_sip.calls.outline import find_belonging, find_direction, find_facts
 from plugins.pbx_sip.calls.recorded import Lane, RecordedCall
+from plugins.pbx_sip.calls.refused_lines import find_refused_lines
 from plugins.pbx_sip.drafts.details import describe_call, raw_headers
+from plugins.pbx_sip.drafts.keys import keys_of_session
 from plugins.pbx_sip.drafts.terms import Terms
 from plugins.pbx_sip.drafts.timeline import describe_course
 from plugins.pbx_sip.media.files import mix, write_wav
 from plugins.pbx_sip.siprec import facts as session_facts
 from plugins.pbx_sip.siprec.session import RecordingSession, name_line
 
+_CHANNELS_MAX = 8  # those after share the last one
+
 
 @dataclass(frozen=True, slots=True)
 class _Channels:
-    """Lanes by the channel they go to, and the channel of each label; no label has one where all share a lane."""
+    """Lanes by the channel they go to, and the channel of each label; no label has one where all share a lane.
+
+    A channel without lanes is that of somebody who was silent.
+    """
 
     lanes: tuple[tuple[Lane, ...], ...]
     by_label: dict[str, int]
@@ -26,32 +36,39 @@ class _Channels:
 def make_session_draft(
     call: RecordedCall, session: RecordingSession, plan: NumberPlan, path: Path, origin: str, terms: Terms
 ) -> RecordingDraft:
-    """Write the sound of a session to `path` and say whose it is: the recorded user left, all others right."""
-    facts = session.describe()
+    """Write the sound of a session to `path` and say whose it is: the recorded user first, each other stream after."""
+    facts = find_facts(session, plan)
+    call = replace(call, dialog=replace(call.dialog, session=RecordingSession.of(facts)))
     channels = _share_out(call, facts, _find_recorded(facts, plan))
     sounds = [mix([lane.sound for lane in lanes], call.law) for lanes in channels.lanes]
     length_s = terms.length_s(call)
     write_wav(path, terms.apply(call, sounds), call.rate_hz, call.law, length_s)
     parties = tuple(_make_party(party, call, channels) for party in facts.parties)
-    direction = facts.direction
-    if direction is Direction.UNKNOWN:
-        direction = plan.direction(_number(facts, Role.CALLER), _number(facts, Role.CALLED))
+    belonging = find_belonging(call.dialog)
     return RecordingDraft(
         origin_id=call.origin_id,
         origin_name=origin,
         started_at=call.started_at,
         duration_s=length_s,
         media=(MediaFile(path=path, channel_parties=_name_channels(parties, len(sounds))),),
-        call_id=facts.call_id or call.dialog.call_id,
-        direction=direction,
+        call_id=facts.call_id or call.call_id,
+        direction=find_direction(call.dialog, parties, plan),
         parties=parties,
+        owner=belonging.owner,
+        agent=belonging.agent,
         target=_number(facts, Role.CALLED),
-        mixed=True if facts.mixed or len(sounds) == 1 else None,
+        skill=belonging.skill,
+        mixed=_is_mixed(call, facts),
         fields=_describe(call, facts)
         | plan.describe(caller=_number(facts, Role.CALLER), called=_number(facts, Role.CALLED)),
+        call_keys=keys_of_session(call, facts),
+        longest_s=terms.verdict.longest_s,
         provenance={"call_id": "sip:Call-ID", "direction": "number plan"} | dict(facts.provenance),
         raw=raw_headers(call),
-        events=describe_course(call, terms, parties, lambda _, section: _speaker(call, facts, section)),
+        events=(
+            *_note_missing(call, facts),
+            *describe_course(call, terms, parties, lambda _, section: _speaker(call, facts, section)),
+        ),
     )
 
 
@@ -67,16 +84,56 @@ def _find_recorded(facts: session_facts.CallFacts, plan: NumberPlan) -> session_
 
 
 def _share_out(call: RecordedCall, facts: session_facts.CallFacts, recorded: session_facts.Party | None) -> _Channels:
-    """The lanes of the recorded user first; a session with one lane has one channel."""
+    """The lanes of the recorded user first; who is silent has a channel too where there would be but one without."""
     mine = set(recorded.labels) if recorded else set()
-    left = tuple(lane for lane in call.lanes if _label(call, lane.section) in mine) or call.lanes[:1]
+    left = tuple(lane for lane in call.lanes if _label(call, lane.section) in mine)
     right = tuple(lane for lane in call.lanes if all(lane is not other for other in left))
-    parted = bool(right) and not facts.mixed
-    lanes = (left, right) if right else (left,)
-    places = (
-        {_label(call, lane.section): place for place, group in enumerate(lanes) for lane in group} if parted else {}
-    )
+    others = _by_party(call, facts, right)
+    groups = [left, *others] if left else others
+    if _is_mixed(call, facts):
+        return _Channels(_merge_last(groups), {})
+    silent = [party for party in _silent_parties(call, facts) if set(party.labels) - set(facts.mixed_labels)]
+    places: dict[str, int] = {}
+    if recorded is not None and recorded in silent:
+        groups, places = [(), *groups], dict.fromkeys(recorded.labels, 0)
+    elif len(groups) == 1 and silent:
+        groups, places = [*groups, ()], dict.fromkeys(silent[0].labels, 1)
+    lanes = _merge_last(groups)
+    places |= {_label(call, lane.section): place for place, group in enumerate(lanes) for lane in group}
     return _Channels(lanes, {label: place for label, place in places.items() if label not in facts.mixed_labels})
+
+
+def _merge_last(groups: Sequence[tuple[Lane, ...]]) -> tuple[tuple[Lane, ...], ...]:
+    """No more groups than a file has channels for."""
+    last = tuple(chain.from_iterable(groups[_CHANNELS_MAX - 1 :]))
+    return (*groups[: _CHANNELS_MAX - 1], *([last] if last else []))
+
+
+def _by_party(call: RecordedCall, facts: session_facts.CallFacts, lanes: Sequence[Lane]) -> list[tuple[Lane, ...]]:
+    """Lanes of one party together: it may have moved to another line, or have come back in another dialog."""
+    owners = {label: place for place, party in enumerate(facts.parties) for label in party.labels}
+    groups: dict[int | str, list[Lane]] = {}
+    for lane in lanes:
+        label = _label(call, lane.section)
+        groups.setdefault(owners.get(label, label), []).append(lane)
+    return [tuple(group) for group in groups.values()]
+
+
+def _is_mixed(call: RecordedCall, facts: session_facts.CallFacts) -> bool:
+    """Whether no line that is heard is one party's; a single one that nothing is said of carries all of them mostly."""
+    told = {session_facts.Rule.ASSOCIATION, session_facts.Rule.VENDOR}
+    is_told = any(party.label_rule in told for party in facts.parties)
+    return _heard_labels(call) <= set(facts.mixed_labels) or (len(facts.labels) == 1 and not is_told)
+
+
+def _silent_parties(call: RecordedCall, facts: session_facts.CallFacts) -> list[session_facts.Party]:
+    """Those of whose lines nothing was received."""
+    heard = _heard_labels(call)
+    return [party for party in facts.parties if party.labels and heard.isdisjoint(party.labels)]
+
+
+def _heard_labels(call: RecordedCall) -> set[str]:
+    return {_label(call, lane.section) for lane in call.lanes}
 
 
 def _label(call: RecordedCall, section: int) -> str:
@@ -107,6 +164,17 @@ def _name_channels(parties: Sequence[Party], count: int) -> tuple[str, ...]:
     return tuple(next(iter(each)) for each in names) if all(len(each) == 1 for each in names) else ()
 
 
+def _note_missing(call: RecordedCall, facts: session_facts.CallFacts) -> Iterator[TimelineEvent]:
+    """Say who was to be heard and was not: whose line carried nothing, or whose dialog never came."""
+    if facts.end is not None and facts.end.others:
+        text = f"This is one end of the call alone: nothing was received of {facts.end.others}"
+        yield TimelineEvent(at_s=0.0, kind=EventKind.NOTE, text=text)
+    refused = {_label(call, line.section) for line in find_refused_lines(call.dialog)}  # of these more is told
+    for party in (each for each in _silent_parties(call, facts) if refused.isdisjoint(each.labels)):
+        text = "Nothing was received of this party"
+        yield TimelineEvent(at_s=0.0, kind=EventKind.NOTE, party=party.number or party.aor, text=text)
+
+
 def _number(facts: session_facts.CallFacts, role: Role) -> str:
     return next((party.number for party in facts.parties if party.role is role), "")
 
@@ -114,6 +182,9 @@ def _number(facts: session_facts.CallFacts, role: Role) -> str:
 def _describe(call: RecordedCall, facts: session_facts.CallFacts) -> dict[str, str]:
     fields = dict(facts.fields) | {f"vendor.{name}": value for name, value in facts.vendor_ids.items()}
     fields |= describe_call(call, [(f"stream {_label(call, lane.section)}", lane) for lane in call.lanes])
+    call_id = call_id_of(call.dialog.call_id)
+    if facts.call_id not in {"", call_id}:
+        fields["sip_call_id"] = call_id
     if facts.ucid:
         fields["ucid"] = facts.ucid
     for name, ids in (("group_id", facts.group_ids), ("session_id", facts.session_ids)):

@@ -3,11 +3,10 @@
 import asyncio
 import gc
 import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from zlib import crc32
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,12 +20,14 @@ from hub.sdk import (
     Severity,
 )
 from plugins.pbx_sip.engine.call_table import CallTable, Hooks, now_ns
+from plugins.pbx_sip.engine.crew import make_crew
 from plugins.pbx_sip.engine.ending import Ending
-from plugins.pbx_sip.engine.foreman import Foreman
 from plugins.pbx_sip.engine.frames import Frame
 from plugins.pbx_sip.engine.habits import Habits
 from plugins.pbx_sip.engine.incidents import Incidents
+from plugins.pbx_sip.engine.keeper import Keeper
 from plugins.pbx_sip.engine.live_sound import Listener
+from plugins.pbx_sip.engine.losses import Losses
 from plugins.pbx_sip.engine.notes import (
     DECISION,
     MESSAGE,
@@ -38,19 +39,22 @@ from plugins.pbx_sip.engine.notes import (
 )
 from plugins.pbx_sip.engine.open_call import OpenCall, show
 from plugins.pbx_sip.engine.order import Order
-from plugins.pbx_sip.engine.places import read_places, write_places
+from plugins.pbx_sip.engine.places import read_datagrams, write_places
+from plugins.pbx_sip.engine.silences import Clients, Patience, Silences
 from plugins.pbx_sip.engine.tally import Tally
 from plugins.pbx_sip.journal.journal import Journal
-from plugins.pbx_sip.packets.datagrams import Datagrams, Endpoints
+from plugins.pbx_sip.packets.datagrams import Datagrams
 from plugins.pbx_sip.rtp.packets import read_rtp
 from plugins.pbx_sip.sdp.codecs import TELEPHONE_EVENT
 from plugins.pbx_sip.sip.errors import SipError
 from plugins.pbx_sip.sip.message import Request, Response, read_message
 
+if TYPE_CHECKING:
+    from plugins.pbx_sip.engine.foreman import Foreman
+
 _TURN_S = 0.25
-_SYNC_S = 1.0
-_RECLAIM_S = 10.0
-_LOOK_S = 10.0
+_PATIENCE_S = 0.05  # so long an answer waits until what it answers is written down
+_NOTES_BYTES_MAX = 256 << 20
 _KEYS = "0123456789*#ABCD"
 _KEY_NAME = "journal.key"
 
@@ -60,25 +64,30 @@ class Terms:
     """How an engine works.
 
     orders: one for each worker; their journals lie in the engine's folder. takes_strays: media without signalling is
-    recorded too. silent_s: a call of which nothing at all was heard for so long is over.
+    recorded too. patience: with calls that are silent.
     """
 
     habits: Habits
     orders: tuple[Order, ...]
     takes_strays: bool = False
-    silent_s: float = 900.0
+    patience: Patience = field(default_factory=Patience)
 
 
 class Engine:
-    """Runs until cancelled; ways in give it messages, people ask it to pause and the like."""
+    """Runs until cancelled; ways in give it messages, people ask it to pause and the like.
 
-    def __init__(self, ctx: PluginContext, terms: Terms) -> None:
+    on_opened: told of each port that a worker has opened, by its number.
+    """
+
+    def __init__(self, ctx: PluginContext, terms: Terms, clients: Clients | None = None) -> None:
+        """clients: who sends the calls, where they can be asked."""
         self.tally = Tally()
         self.incidents = Incidents(ctx)
+        self._losses = Losses(ctx, self.incidents, self.tally)
         self._ctx = ctx
         self._terms = terms
         self._folder = ctx.scratch / "engine"
-        self._notes: Journal | None = None
+        self._notes: Keeper | None = None
         self.table = CallTable(
             terms.habits,
             Hooks(
@@ -89,37 +98,33 @@ class Engine:
                 remember=self._remember,
             ),
         )
+        self._clients = clients
+        self._finishing: set[asyncio.Task[None]] = set()
         self._listeners: dict[str, set[Listener]] = {}
         self._shown: set[str] = set()
         self._unshown: dict[str, OpenCall] = {}
         self._last_heard: dict[int, int] = {}
+        self._early: list[tuple[int, Frame]] = []
+        self._before: tuple[list[Message], dict[str, dict[str, Any]]] = ([], {})
         self.foremen: list[Foreman] = []
+        self.on_opened: Callable[[int, int], None] = lambda *_: None
+        self.has_caught_up = asyncio.Event()
 
     def prepare(self) -> list[Message]:
-        """Open the notes, and take up the calls of before.
+        """Open the notes; `run` takes up the calls of before, and then has caught up.
 
         Returns: the messages of calls that were not over, in order.
         Raises: OSError; SettingsError.
         """
+        gc.disable()  # thousands of calls come to stay, among which it would look again and again
         self._folder.mkdir(parents=True, exist_ok=True)
-        # Several workers share the packets; the same group each time, or a control that follows could take none over.
-        group = crc32(str(self._folder).encode()) & 0xFFFF if len(self._terms.orders) > 1 else None
-        for number, order in enumerate(self._terms.orders):
-            folder = self._folder / f"worker-{number}"
-            folder.mkdir(exist_ok=True)
-            instance = f"{self._ctx.scratch.name}_{number}"
-            placed = replace(order, journal=str(folder / "journal"), instance=instance, fanout_group=group)
-            self.foremen.append(Foreman(folder, placed, partial(self._hear, number), self._ctx.log))
-        self._notes = Journal(self._folder / "notes", self.table.endpoints, self._journal_key())
-        notes = list(self._notes.notes())
+        journal = Journal(self._folder / "notes", self.table.endpoints, self._journal_key())
+        notes = list(journal.notes())
+        self._notes = Keeper(journal, _NOTES_BYTES_MAX)
         memories = {note.call: read_decision_note(note) for note in notes if note.kind == DECISION}
         messages = [read_message_note(note) for note in notes if note.kind == MESSAGE]
-        for message in messages:
-            with suppress(SipError):
-                content = read_message(message.content)
-                self.table.replay(content, message.content, message.at_ns, memories.get(message.call))
-        for call in self.table.calls.values():
-            self._changed(call)
+        self.foremen += make_crew(self._folder, self._terms.orders, self._hear, self._ctx.log, has_calls=bool(messages))
+        self._before = messages, memories
         return messages
 
     async def run(self) -> None:
@@ -129,25 +134,58 @@ class Engine:
             async with asyncio.TaskGroup() as tasks:
                 for foreman in self.foremen:
                     tasks.create_task(foreman.run())
-                tasks.create_task(self._keep_notes())
+                await self._catch_up()
                 tasks.create_task(ending.watch_strays(makes=self._terms.takes_strays))
-                tasks.create_task(self._give_up_silent(ending))
+                silences = Silences(self.table, self._terms.patience, self._clients, self._changed, self._ctx.log)
+                tasks.create_task(silences.watch(self.foremen, self.incidents.let_go))
                 while True:
                     self.table.turn(now_ns())
                     for group in self.table.take_ended(now_ns()):
                         self._drop(group)
-                        tasks.create_task(ending.finish(group))
+                        finishing = tasks.create_task(ending.finish(group))
+                        self._finishing.add(finishing)
+                        finishing.add_done_callback(self._finishing.discard)
                     self._show()
                     _rest_collector(has_calls=bool(self.table.calls))
                     await asyncio.sleep(_TURN_S)
         finally:
             ending.close()
 
+    async def _catch_up(self) -> None:
+        """Understand what was said before a crash, and let others answer between two messages."""
+        (messages, memories), self._before = self._before, ([], {})
+        for message in messages:
+            with suppress(SipError):
+                content = read_message(message.content)
+                self.table.replay(content, message.content, message.at_ns, memories.get(message.call), message.call)
+            await asyncio.sleep(0)
+        for call in self.table.calls.values():
+            self._changed(call)
+        gc.enable()
+        self.has_caught_up.set()
+        for worker, frame in self._early:
+            self._hear_message(worker, frame)
+        self._early.clear()
+
     def close(self) -> None:
         """Write down what is left; safe to call twice."""
+        gc.enable()
         if self._notes is not None:
             self._notes.close()
             self._notes = None
+
+    async def wind_up(self) -> None:
+        """Capture nothing more, end all calls, hand over what was recorded, and end the workers."""
+        try:
+            for foreman in self.foremen:
+                foreman.deafen()
+            for call in list(self.table.calls.values()):
+                if not call.dialog.is_over:
+                    self.table.give_up(call, now_ns())
+            while self.table.calls or self._finishing:  # noqa: ASYNC110 - `run` goes on taking them out
+                await asyncio.sleep(_TURN_S)
+        finally:
+            self.stop_workers()
 
     def stop_workers(self) -> None:
         """End the workers too: the device is not to capture any more."""
@@ -155,9 +193,14 @@ class Engine:
             foreman.stop()
 
     def write(self, *messages: Message) -> None:
-        """Write messages of a call down, so that a crash does not forget them. Raises: OSError."""
-        if self._notes is not None:
-            self._notes.append([], list(map(note_message, messages)))
+        """Write messages of a call down, so that a crash does not forget them; what the disk does not take waits."""
+        if self._notes is not None and not self._notes.note(map(note_message, messages), _PATIENCE_S):
+            self._ctx.log.error("notes.lost", messages=len(messages))
+
+    @property
+    def notes_trouble(self) -> str:
+        """Why messages cannot be written down just now, "" if they can."""
+        return self._notes.trouble if self._notes is not None else ""
 
     def take(self, message: Message, read: Request | Response | None = None) -> OpenCall | None:
         """Take in a message that was written down; read: what it says, where that is known already.
@@ -168,8 +211,8 @@ class Engine:
             read = read or read_message(message.content)
         except SipError:
             return None
-        call = self.table.take(read, message.content, message.at_ns)
-        if call is None and self._notes is not None:
+        call = self.table.take(read, message.content, message.at_ns, message.call)
+        if call is None and self._notes is not None and message.call not in self.table.calls:
             self._notes.forget_call(message.call)
         return call
 
@@ -183,7 +226,7 @@ class Engine:
     async def listen(self, call_id: str) -> AsyncIterator[bytes]:
         """The sound of a call. Raises: NotFound."""
         call = self._find(call_id)
-        listener = Listener(call.dialog)
+        listener = Listener(lambda: [each.dialog for each in self.table.ends.of(call)])
         self._listeners.setdefault(call_id, set()).add(listener)
         self._tell_listening()
         try:
@@ -195,9 +238,14 @@ class Engine:
                 self._listeners.pop(call_id, None)
             self._tell_listening()
 
+    def dialogs_of(self, call_id: str) -> list[str]:
+        """The Call-IDs of all dialogs in which a call comes."""
+        call = self.table.calls.get(call_id)
+        return [call_id] if call is None else [each.id for each in self.table.ends.of(call)]
+
     def _find(self, call_id: str) -> OpenCall:
         call = self.table.calls.get(call_id)
-        if call is None or call.dialog.is_over:
+        if call is None or self.table.ends.is_over(call):
             raise NotFound("This call is over.")
         return call
 
@@ -205,8 +253,11 @@ class Engine:
         match frame.says:
             case "message":
                 self._hear_message(number, frame)
-            case "counts":
-                self._hear_counts(number, frame)
+            case "counts" if not self.foremen[number].is_gone:
+                recording = (each for each in self.table.calls.values() if each.state is LiveState.RECORDING)
+                self._losses.hear(number, frame.facts, [call.id for call in recording])
+            case "opened":
+                self.on_opened(frame.facts["port"], number)
             case "taken":
                 text = f"Media port {frame.facts['port']} cannot be used: {frame.facts['reason']}"
                 hint = "End the other program, or give the recorder another range of media ports."
@@ -214,42 +265,26 @@ class Engine:
                     Alarm(key="port.taken", code="MEDIA_PORT_TAKEN", severity=Severity.MAJOR, text=text, hint=hint)
                 )
             case "keys":
-                self._hear_keys(_read_datagrams(frame, self.table.endpoints))
+                self._hear_keys(read_datagrams(frame, self.table.endpoints))
             case "sound":
-                self._hear_sound(_read_datagrams(frame, self.table.endpoints))
+                self._hear_sound(read_datagrams(frame, self.table.endpoints))
 
     def _hear_message(self, worker: int, frame: Frame) -> None:
         """A mirror overheard a message; what was told before is told again after a break."""
+        if not self.has_caught_up.is_set():
+            self._early.append((worker, frame))
+            return
         number = frame.facts["number"]
         if number <= self._last_heard.get(worker, 0):
             return
         with suppress(SipError):
-            call_id = read_message(frame.body).call_id
+            read = read_message(frame.body)
+            call_id = self.table.signalling.name(read)
             message = Message(call=call_id, at_ns=frame.facts["at_ns"], content=frame.body)
             self.write(message)
-            self.take(message)
+            self.take(message, read)
         self._last_heard[worker] = number
         self.foremen[worker].acknowledge(number)
-
-    def _hear_counts(self, number: int, frame: Frame) -> None:
-        counts = dict(frame.facts)
-        self.tally.ways[number] = counts.pop("way")
-        self.tally.troubles[number] = counts.pop("trouble")
-        self.tally.strangers.update(counts.pop("strangers"))
-        before, self.tally.workers[number] = self.tally.workers.get(number, {}), counts
-        lost = sum(counts[name] - before.get(name, 0) for name in ("lost_in_kernel", "lost_for_want_of_disk"))
-        if lost > 0:
-            open_calls = [call.id for call in self.table.calls.values() if call.state is LiveState.RECORDING]
-            self.incidents.tell(
-                Alarm(
-                    key="packets.lost",
-                    code="PACKETS_LOST",
-                    severity=Severity.MAJOR,
-                    text=f"{lost:.0f} packets were lost on the way into the recorder while {len(open_calls)} calls "
-                    f"were recorded, {', '.join(open_calls[:5])} among them.",
-                    hint="Run `recording-hub capture check`: it says what to mend on this machine.",
-                )
-            )
 
     def _hear_keys(self, datagrams: Datagrams) -> None:
         packets, is_rtp = read_rtp(datagrams.buffer, datagrams.time_ns, datagrams.offset, datagrams.length)
@@ -280,8 +315,10 @@ class Engine:
 
     def _changed(self, call: OpenCall) -> None:
         """Have a call shown as it is now; hops of another one and calls that are over are not shown."""
-        is_live = bool(call.dialog.answered_ns or call.dialog.session is not None) and not call.dialog.is_over
-        if is_live and not call.leader:
+        if (call.leader or call.id) in self._listeners:
+            self._tell_listening()
+        has_begun = bool(call.dialog.answered_ns or call.dialog.session is not None)
+        if has_begun and not call.leader and not self.table.ends.is_over(call):
             self._unshown[call.id] = call
         else:
             self._hide(call.id)
@@ -320,36 +357,12 @@ class Engine:
 
     def _remember(self, call: OpenCall) -> None:
         if self._notes is not None:
-            self._notes.append([], [note_decision(call.id, now_ns(), call.memory())])
+            self._notes.note([note_decision(call.id, now_ns(), call.memory())])
 
     def _forget(self, call_ids: Iterable[str]) -> None:
         if self._notes is not None:
             for call_id in call_ids:
                 self._notes.forget_call(call_id)
-
-    async def _give_up_silent(self, ending: Ending) -> None:
-        """End calls whose end nobody told: of which neither signalling nor media was heard for long."""
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            self.incidents.let_go()
-            before_ns = now_ns() - round(self._terms.silent_s * 1e9)
-            silent = [call for call in self.table.calls.values() if call.dialog.last_ns < before_ns]
-            for call in silent:
-                if not call.dialog.is_over and not await ending.is_heard(call, before_ns):
-                    self._ctx.log.info("call.given_up", call_id=call.id)
-                    self.table.give_up(call)
-
-    async def _keep_notes(self) -> None:
-        turns = 0
-        while self._notes is not None:
-            turns += 1
-            try:
-                await asyncio.to_thread(self._notes.sync)
-                if turns % round(_RECLAIM_S / _SYNC_S) == 0:
-                    self._notes.reclaim()
-            except OSError as error:
-                self._ctx.log.warning("notes.postponed", reason=str(error))
-            await asyncio.sleep(_SYNC_S)
 
     def _journal_key(self) -> bytes:
         """The key that the notes lie under, which only the hub can open."""
@@ -370,19 +383,6 @@ def _rest_collector(*, has_calls: bool) -> None:
         gc.freeze()
     else:
         gc.unfreeze()
-
-
-def _read_datagrams(frame: Frame, endpoints: Endpoints) -> Datagrams:
-    facts = frame.facts
-    length = np.array(facts["length"], np.int32)
-    return Datagrams(
-        buffer=np.frombuffer(frame.body, np.uint8),
-        time_ns=np.array(facts["time_ns"], np.int64),
-        source=np.array(read_places(endpoints, facts["source"]), np.uint64),
-        target=np.array(read_places(endpoints, facts["target"]), np.uint64),
-        offset=np.cumsum(length, dtype=np.int64) - length,
-        length=length,
-    )
 
 
 def _event_types(call: OpenCall) -> set[int]:

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import os
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -14,17 +13,19 @@ from typing import Any
 from hub.sdk import Log
 from plugins.pbx_sip.engine.frames import BadFrame, Frame, FrameReader, encode
 from plugins.pbx_sip.engine.line import connect_to
+from plugins.pbx_sip.engine.manning import ORDER_NAME, is_manned, start
 from plugins.pbx_sip.engine.order import Order
 
+STARTING = "It is starting."
 _START_S = 15.0
 _AGAIN_S = 2.0
-_SPARE_S = 2.0  # so long the spare worker has to follow one that died
 _KNOCK_S = 0.05
+_LOOKS = 2
 _ASK_S = 30.0
 _READ_BYTES = 1 << 18
 _WRITE_BYTES_MAX = 64 << 20
 _LOG_BYTES = 2000
-_ANSWERS = frozenset({"found", "flows"})
+_ANSWERS = frozenset({"found", "flows", "lasts"})
 
 
 class WorkerAway(Exception):
@@ -39,19 +40,30 @@ class Foreman:
 
     def __init__(self, folder: Path, order: Order, hear: Callable[[Frame], None], log: Log) -> None:
         """folder: of the worker's files, its own."""
-        self.trouble = "It is starting."
+        self.trouble = STARTING
         self.restarts = -1
-        self._path = folder / "worker.json"
+        self._path = folder / ORDER_NAME
         self._order = order
         self._hear = hear
         self._log = log
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(time.time_ns())  # an answer to who asked before is none to us
         self._asked: dict[int, asyncio.Future[Frame]] = {}
         self._open: dict[int, Frame] = {}
         self._covered: dict[str, int] = {}
         self._listening: tuple[str, ...] = ()
         self._writer: asyncio.StreamWriter | None = None
+        self._is_dismissed = self._is_replacing = False
         self.ready = asyncio.Event()
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether its worker captures nothing any more, and only gives out what it has."""
+        return self._order.is_retired
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its worker had nothing left and was sent away."""
+        return self._is_dismissed and self.is_retired
 
     @property
     def journal(self) -> str:
@@ -59,15 +71,24 @@ class Foreman:
         return self._order.journal
 
     async def run(self) -> None:
-        """Keep the worker at work until cancelled, and leave it at work then."""
-        while True:
+        """Keep the worker at work until cancelled, and leave it at work then; return once it was told to end."""
+        self._order = self._order.reaching(self._open)
+        while not self._is_dismissed:
             was_ready = False
             try:
                 await self._work()
             except (OSError, BadFrame, TimeoutError) as error:
-                was_ready = self.ready.is_set()
-                self.trouble = str(error) or "The capture worker does not answer."
-                self._log.warning("worker.lost", reason=self.trouble)
+                was_ready = self.ready.is_set() or self._is_replacing
+                broke = isinstance(error, ConnectionError) and error.errno is not None
+                self.trouble = (
+                    "The capture worker ended." if broke else str(error) or "The capture worker does not answer."
+                )
+                if self.is_gone:
+                    self.trouble = ""
+                elif self._is_replacing:
+                    self._log.info("worker.replaced")
+                else:
+                    self._log.warning("worker.lost", reason=self.trouble)
             finally:
                 self._let_go()
             await asyncio.sleep(_KNOCK_S if was_ready else _AGAIN_S)
@@ -112,8 +133,13 @@ class Foreman:
         """The media to and from endpoints before a moment each is not needed any more."""
         self._say(Frame("release", {"places": list(places), "before_ns": list(before_ns)}))
 
+    def deafen(self) -> None:
+        """Have the worker take in nothing more; it still tells of what it has, for as long as we are there."""
+        self._say(Frame("deafen"))
+
     def stop(self) -> None:
-        """Have the worker end."""
+        """Have the worker end, for good."""
+        self._is_dismissed = True
         self._say(Frame("stop"))
 
     async def ask(self, says: str, **facts: Any) -> Frame:
@@ -135,17 +161,19 @@ class Foreman:
     async def _work(self) -> None:
         """Speak with the worker until the line breaks."""
         reader, self._writer = await self._find()
+        self._is_replacing = False
         self._say(Frame("hello"))
         frames = FrameReader()
         while data := await reader.read(_READ_BYTES):
             for frame in frames.feed(data):
                 self._take(frame)
-        raise ConnectionError("The capture worker ended.")
+        last_words = "" if self.ready.is_set() else _last_line(self._path.with_suffix(".log"))
+        raise ConnectionError(last_words or "The capture worker ended.")
 
     def _take(self, frame: Frame) -> None:
         if frame.says == "order":
             if frame.facts["text"] != self._order.text:
-                self._say(Frame("stop"))  # it works by settings of before; the next one knows the new ones
+                self._replace()
                 return
             self._brief()
         elif frame.says in _ANSWERS:
@@ -154,6 +182,13 @@ class Foreman:
                 answer.set_result(frame)
         else:
             self._hear(frame)
+
+    def _replace(self) -> None:
+        """Have the spare worker follow one that works by settings of before; it finds the new ones in the file."""
+        self._order.write(self._path)
+        self._is_replacing = True
+        self.restarts = max(self.restarts, 0)
+        self._say(Frame("stop", {"is_followed": True}))
 
     def _brief(self) -> None:
         """Tell a worker all that it must know."""
@@ -168,23 +203,23 @@ class Foreman:
 
     async def _find(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """The line to a worker that runs, or to one that is started now. Raises: OSError."""
-        until = time.monotonic() + (_SPARE_S if self.restarts >= 0 else 0.0)
-        while True:
+        until_s = time.monotonic() + _START_S
+        pid = looks = 0
+        while time.monotonic() < until_s:
             with suppress(OSError):
                 return await self._connect()
-            if time.monotonic() >= until:
-                break
-            await asyncio.sleep(_KNOCK_S)
-        self.restarts += 1
-        self._order.write(self._path)
-        log = self._path.with_suffix(".log")
-        pid = _start(self._path, log)
-        until = time.monotonic() + _START_S
-        while time.monotonic() < until:
-            with suppress(OSError):
-                return await self._connect()
-            if _has_ended(pid):
-                raise ConnectionError(_last_line(log) or "The capture worker ended at once.")
+            # Between the death of a worker and the work of its spare one there may be a moment with nobody.
+            looks = 0 if is_manned(self._path) else looks + 1
+            if pid and _has_ended(pid):
+                if looks:
+                    raise ConnectionError(
+                        _last_line(self._path.with_suffix(".log")) or "The capture worker ended at once."
+                    )
+                pid = 0  # another one was quicker
+            if looks >= _LOOKS and not pid:
+                self.restarts += 1
+                self._order.write(self._path)
+                pid = start(self._path)
             await asyncio.sleep(_KNOCK_S)
         raise ConnectionError("The capture worker does not start.")
 
@@ -217,21 +252,13 @@ class Foreman:
         self._asked.clear()
 
 
-def _start(order: Path, log: Path) -> int:
-    """Start a worker in a session of its own: what ends the control must not end the capture. Returns: its pid."""
-    command = [sys.executable, "-P", "-m", "plugins.pbx_sip.engine.worker", str(order)]
-    files = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 2, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
-    ]
-    return os.posix_spawn(sys.executable, command, os.environ, file_actions=files, setsid=True)
-
-
 def _has_ended(pid: int) -> bool:
     return bool(os.waitpid(pid, os.WNOHANG)[0])
 
 
 def _last_line(log: Path) -> str:
+    """What a worker that ended said last; "" where it said nothing."""
+    if not log.exists():
+        return ""
     lines = log.read_bytes()[-_LOG_BYTES:].decode("utf-8", "replace").strip().splitlines()
     return lines[-1] if lines else ""

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from hub.sdk import PluginError
+from plugins.pbx_sip.capture.errors import CaptureDenied, NoInterface
 from plugins.pbx_sip.capture.expressions import compile_expression
 from plugins.pbx_sip.capture.interfaces import find_interface
-from plugins.pbx_sip.capture.ports import hold
+from plugins.pbx_sip.capture.ports import HeldPorts, HoldingSockets, hold
 from plugins.pbx_sip.capture.programs import udp_ports
 from plugins.pbx_sip.capture.ring import PacketRing
 from plugins.pbx_sip.capture.sockets import PortSockets
@@ -21,6 +23,7 @@ from plugins.pbx_sip.engine.masks import pick
 from plugins.pbx_sip.engine.order import Order
 from plugins.pbx_sip.packets.datagrams import Datagrams, Endpoints
 from plugins.pbx_sip.packets.decoder import Decoder
+from plugins.pbx_sip.packets.unread import Unread
 from plugins.pbx_sip.sip.overheard import Overheard, SipEar
 from plugins.pbx_sip.tls.key_log import KeyLog
 
@@ -28,6 +31,7 @@ _BLOCKS_AT_ONCE = 8
 _RING_BLOCKS = 384  # 192 MiB: a second and more of 5,000 calls
 _STRANGERS_MAX = 100
 _LOOK_S = 0.2
+_TRY_S = 30.0
 _KEYS_BYTES_MAX = 16 << 20
 _PORTS = 1 << 16
 
@@ -44,20 +48,28 @@ class Received:
 class Intake(ABC):
     """Where a worker's packets come from. way: how, in words. strange: packets that nobody had announced.
 
-    trouble: why nothing can be received just now, "" if all is well. ask_first: called before packets are turned away:
+    trouble: why nothing can be received just now, "" if all is well. unread: why what comes is not understood, "" if it
+    is. shortcoming: why packets come on another way than
+    was asked for. ask_first: called before packets are turned away:
     the port that they come to may have been opened a moment ago.
     """
 
     way = ""
     strange = 0
     trouble = ""
+    unread = ""
+    shortcoming = ""
 
     def __init__(self) -> None:
         self.ask_first: Callable[[], None] = lambda: None
 
     @abstractmethod
-    def read(self, wait_s: float) -> Iterator[Received]:
-        """What came; waits a while if there is nothing."""
+    def fileno(self) -> int:
+        """For poll and its like; -1 while nothing can come."""
+
+    @abstractmethod
+    def read(self) -> Iterator[Received]:
+        """What came."""
 
     @abstractmethod
     def count_lost(self) -> int:
@@ -74,6 +86,10 @@ class Intake(ABC):
 
     def keep_only(self, ports: Collection[int]) -> None:  # noqa: B027 - a mirror has none of its own
         """Shut all ports but these."""
+
+    def could_be_better(self) -> bool:
+        """Whether what stood in the way of what was asked for is over."""
+        return False
 
     def take_strangers(self) -> dict[str, int]:
         """Who sent to open ports without being announced, as "host>port", since this was asked last."""
@@ -116,23 +132,29 @@ class MirrorIntake(Intake):
             order.interface, program=program, blocks=_RING_BLOCKS, fanout=order.fanout_group, promiscuous=True
         )
         self._decoder = Decoder(endpoints)
+        self._understanding = Unread()
         self._keys = _GrowingKeyLog(order.key_log)
         self._ear = SipEar(endpoints, order.sip_ports, self._keys.log)
         self.way = f"ring on {order.interface}"
 
-    def read(self, wait_s: float) -> Iterator[Received]:
+    def fileno(self) -> int:
+        """For poll."""
+        return self._ring.fileno()
+
+    def read(self) -> Iterator[Received]:
         """What passed by."""
         self._keys.read_on()
         for _ in range(_BLOCKS_AT_ONCE):
-            block = self._ring.read(wait_s)
+            block = self._ring.read(0.0)
             self.trouble = self._ring.trouble
             if block is None:
                 return
             decoded = self._decoder.decode(block)
+            self._understanding.add(decoded.counters)
+            self.unread = self._understanding.reason
             media = tuple(pick(part, _is_media(part)) for part in decoded.datagrams)
             messages = tuple(self._ear.hear(decoded, int(block.time_ns[-1])))
             yield Received(packets=len(block), media=tuple(part for part in media if len(part)), messages=messages)
-            wait_s = 0.0
 
     def count_lost(self) -> int:
         """Packets for which the ring had no room."""
@@ -215,22 +237,28 @@ class RingIntake(_InvitedIntake):
     def __init__(self, order: Order, endpoints: Endpoints) -> None:
         super().__init__(endpoints)
         ports = order.port_range
-        program = udp_ports(ports.start, ports.stop - 1, find_interface(order.interface).link_type)
+        reach = (*order.older_ports, ports.start, ports.stop - 1)
+        program = udp_ports(min(reach), max(reach), find_interface(order.interface).link_type)
         self._ring = PacketRing(order.interface, program=program, blocks=_RING_BLOCKS, fanout=order.fanout_group)
         addresses = [ip_address(address) for address in order.addresses]
-        self._held = hold(ports, order.interface, addresses, instance=order.instance)
+        is_shared = order.fanout_group is not None
+        self._held = hold(ports, order.interface, addresses, instance=order.instance, shared=is_shared)
+        self._ports, self._older = ports, HoldingSockets(addresses, shared=is_shared)
         self._decoder = Decoder(endpoints)
         self.way = f"ring on {order.interface}; {self._held.way}"
 
-    def read(self, wait_s: float) -> Iterator[Received]:
+    def fileno(self) -> int:
+        """For poll."""
+        return self._ring.fileno()
+
+    def read(self) -> Iterator[Received]:
         """What came to open ports."""
         for _ in range(_BLOCKS_AT_ONCE):
-            block = self._ring.read(wait_s)
+            block = self._ring.read(0.0)
             self.trouble = self._ring.trouble
             if block is None:
                 return
             yield self._admit(len(block), self._decoder.decode(block).datagrams)
-            wait_s = 0.0
 
     def count_lost(self) -> int:
         """Packets for which the ring had no room."""
@@ -238,18 +266,22 @@ class RingIntake(_InvitedIntake):
 
     def open(self, port: int, address: str, peers: Sequence[str]) -> None:
         """Media may come. Raises: OSError."""
-        self._held.open(port)
+        self._holder(port).open(port)
         self._guests.invite(port, address, peers)
 
     def shut(self, port: int) -> None:
         """No more is wanted."""
         self._guests.dismiss(port)
-        self._held.close(port)
+        self._holder(port).close(port)
 
     def close(self) -> None:
         """Let go of ring and ports."""
         self._ring.close()
         self._held.release()
+        self._older.release()
+
+    def _holder(self, port: int) -> HeldPorts:
+        return self._held if port in self._ports else self._older
 
 
 class SocketIntake(_InvitedIntake):
@@ -257,17 +289,21 @@ class SocketIntake(_InvitedIntake):
 
     def __init__(self, order: Order, endpoints: Endpoints) -> None:
         super().__init__(endpoints)
-        self._sockets = PortSockets([ip_address(address) for address in order.addresses], endpoints)
+        addresses = [ip_address(address) for address in order.addresses]
+        self._sockets = PortSockets(addresses, endpoints, shared=order.fanout_group is not None)
         self.way = "ordinary sockets"
 
-    def read(self, wait_s: float) -> Iterator[Received]:
+    def fileno(self) -> int:
+        """For poll."""
+        return self._sockets.fileno()
+
+    def read(self) -> Iterator[Received]:
         """What came to open ports."""
         for _ in range(_BLOCKS_AT_ONCE):
-            datagrams = self._sockets.read(wait_s)
+            datagrams = self._sockets.read(0.0)
             if datagrams is None:
                 return
             yield self._admit(len(datagrams), [datagrams])
-            wait_s = 0.0
 
     def count_lost(self) -> int:
         """Packets for which a socket had no room."""
@@ -288,11 +324,58 @@ class SocketIntake(_InvitedIntake):
         self._sockets.close_all()
 
 
+class SpareIntake(SocketIntake):
+    """Ordinary sockets in the place of an interface that cannot be captured from."""
+
+    def __init__(self, order: Order, endpoints: Endpoints, shortcoming: str) -> None:
+        super().__init__(order, endpoints)
+        self.shortcoming = shortcoming
+        self._order = order
+        self._look_at_s = time.monotonic() + _TRY_S
+
+    def could_be_better(self) -> bool:
+        """Whether the interface can be captured from now, looking seldom."""
+        if time.monotonic() < self._look_at_s:
+            return False
+        self._look_at_s = time.monotonic() + _TRY_S
+        try:
+            PacketRing(self._order.interface, blocks=2).close()
+        except (PluginError, OSError):
+            return False
+        return True
+
+
+class NoIntake(Intake):
+    """Nothing comes any more."""
+
+    def fileno(self) -> int:
+        """None."""
+        return -1
+
+    def read(self) -> Iterator[Received]:
+        """Nothing."""
+        return iter(())
+
+    def count_lost(self) -> int:
+        """None."""
+        return 0
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
 def make_intake(order: Order, endpoints: Endpoints) -> Intake:
     """The way in that an order asks for."""
+    if order.is_retired:
+        return NoIntake()
     if order.ports is None:
         return MirrorIntake(order, endpoints)
-    return RingIntake(order, endpoints) if order.interface else SocketIntake(order, endpoints)
+    if not order.interface:
+        return SocketIntake(order, endpoints)
+    try:
+        return RingIntake(order, endpoints)
+    except (CaptureDenied, NoInterface) as error:
+        return SpareIntake(order, endpoints, str(error))
 
 
 def _is_media(datagrams: Datagrams) -> np.ndarray:

@@ -36,6 +36,10 @@ class ControlLine:
         """Whether no control listens."""
         return self._control is None
 
+    def filenos(self) -> tuple[int, ...]:
+        """For poll and its like: what can be read when a control comes or says something."""
+        return tuple(each.fileno() for each in (self._listener, self._control) if each is not None)
+
     def hear(self) -> Iterator[Frame]:
         """What the control said."""
         self._accept()

@@ -2,22 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hub.sdk import CallOutline, Direction, LiveCall, LiveState, Party, Recorded, Role, Verdict
+from hub.sdk import SILENT_SINCE, CallControl, CallOutline, LiveCall, LiveState, Recorded, Verdict
 from plugins.pbx_sip.calls.dialog import Dialog
-from plugins.pbx_sip.calls.numbers import NumberPlan, name_of, number_of
+from plugins.pbx_sip.calls.moments import moment
+from plugins.pbx_sip.calls.numbers import NumberPlan
+from plugins.pbx_sip.calls.outline import find_direction, find_parties
+from plugins.pbx_sip.calls.stopper import Stopper
+from plugins.pbx_sip.engine.keypads import Keypads
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HARDLY_NS = 1_000_000_000
 SILENT = frozenset({LiveState.PAUSED, LiveState.STOPPED, LiveState.LEFT_OUT})
-_ACCOUNT_HEADERS = ("X-Account-Code", "X-Account")
-_LIST_MAX = 20
-
-
-def moment(at_ns: int) -> datetime:
-    """A time in ns since 1970, as aware UTC."""
-    return _EPOCH + timedelta(microseconds=at_ns // 1000)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,10 +21,17 @@ class OpenCall:
     """One dialog that is signalled, and what becomes of it.
 
     messages: (ns since 1970, content), kept for the making of its recording. verdict: None until it was decided.
-    pauses: spans of which nothing is kept, ns since 1970; the last one may be open, 0 in place of its end.
-    resumes_ns: when the pause ends by itself, 0 if it does not. demanded: somebody asked for its recording.
-    leader: Call-ID of the hop that stands for the call, "" if this one does. was_unknown: no number was known when it
-    was decided. keys_followed: how many of the keys that INFO told of were looked at.
+    pauses: spans of which nothing is kept, ns since 1970; the last one may be open, 0 in place of its end. voicemails:
+    likewise, when it was at voicemail, as far as its rule stops there.
+    resumes_ns: when the pause ends by itself, 0 if it does not. demanded: somebody asked for its recording. stopper:
+    who stopped or discarded it.
+    leader: Call-ID of the hop that stands for the call, "" if this one does. decided_on: what was known of it when it
+    was decided last, without its beginning. keypads: what its parties pressed. keys_followed: how many of the keys
+    that INFO told of were looked at. interaction: that of its dialog, as far as it was remembered.
+    heard_ns: when media of it came last, as far as was looked; asked_ns: when its client was asked last whether it
+    still knows the call, 0 for never. silent_since_ns: as people are shown, 0 while something is heard. lost_ns: of
+    the last sign of life, where the client no longer knew it or was gone; what was said after that is no part of it.
+    waits_ns: until then it is not finished, as what may be a hop of it is just over.
     """
 
     dialog: Dialog
@@ -36,17 +39,41 @@ class OpenCall:
     verdict: Verdict | None = None
     state: LiveState = LiveState.RECORDING
     pauses: list[tuple[int, int]] = field(default_factory=list)
+    voicemails: list[tuple[int, int]] = field(default_factory=list)
     resumes_ns: int = 0
     demanded: bool = False
     discarded: bool = False
+    stopper: Stopper = Stopper.NOBODY
     leader: str = ""
-    was_unknown: bool = False
+    decided_on: CallOutline | None = None
+    keypads: Keypads = field(default_factory=Keypads)
     keys_followed: int = 0
+    interaction: str = ""
+    heard_ns: int = 0
+    asked_ns: int = 0
+    lost_ns: int = 0
+    waits_ns: int = 0
+    silent_since_ns: int = 0
 
     @property
     def id(self) -> str:
         """Its Call-ID."""
         return self.dialog.call_id
+
+    @property
+    def last_sign_ns(self) -> int:
+        """When it was last heard of, by media or by a message."""
+        return max(self.heard_ns, self.dialog.said_ns)
+
+    @property
+    def over_ns(self) -> int:
+        """When it ended, or was last heard of where nobody told of its end."""
+        return self.lost_ns or self.dialog.ended_ns or self.dialog.last_ns
+
+    @property
+    def told(self) -> list[tuple[int, bytes]]:
+        """The messages that are part of it."""
+        return [each for each in self.messages if not self.lost_ns or each[0] <= self.lost_ns]
 
     @property
     def began_ns(self) -> int:
@@ -57,18 +84,84 @@ class OpenCall:
     def is_wanted(self) -> bool:
         """Whether its recording is to be made."""
         recorded = (self.verdict or Verdict()).recorded
-        return not self.discarded and (recorded is Recorded.YES or (recorded is Recorded.ON_DEMAND and self.demanded))
+        is_asked = recorded is Recorded.YES or (recorded is Recorded.ON_DEMAND and self.demanded)
+        return is_asked and not self.discarded and not self.is_left_to_voicemail
+
+    @property
+    def is_at_voicemail(self) -> bool:
+        """Whether its recording has stopped because it went to voicemail."""
+        stops = self.verdict is not None and self.verdict.stops_at_voicemail
+        return stops and bool(self.voicemails) and not self.voicemails[-1][1]
+
+    @property
+    def is_left_to_voicemail(self) -> bool:
+        """Whether it went to voicemail at once and stayed there."""
+        return self.is_at_voicemail and self.voicemails[-1][0] < self.began_ns + _HARDLY_NS
+
+    @property
+    def ruled_state(self) -> LiveState:
+        """What it is in where nobody has paused or stopped it."""
+        recorded = (self.verdict or Verdict()).recorded
+        if recorded is Recorded.NO or self.is_at_voicemail:
+            return LiveState.LEFT_OUT
+        is_waiting = recorded is Recorded.ON_DEMAND and not self.demanded
+        return LiveState.WAITING if is_waiting else LiveState.RECORDING
 
     def go(self, state: LiveState, at_ns: int) -> None:
         """Enter a state; what is silent in it is noted as a pause."""
         was_silent, is_silent = self.state in SILENT, state in SILENT
-        if is_silent and not was_silent:
-            self.pauses.append((at_ns, 0))
-        elif was_silent and not is_silent and self.pauses and not self.pauses[-1][1]:
+        ends_here = state is LiveState.STOPPED and self.state is LiveState.PAUSED
+        if was_silent and (ends_here or not is_silent) and self.pauses and not self.pauses[-1][1]:
             self.pauses[-1] = (self.pauses[-1][0], at_ns)
+        if is_silent and (ends_here or not was_silent):
+            self.pauses.append((at_ns, 0))
         self.state = state
         if state is not LiveState.PAUSED:
             self.resumes_ns = 0
+
+    def obey(self, action: CallControl, at_ns: int, by: Stopper = Stopper.PERSON) -> None:
+        """Do what somebody asks for."""
+        if action in {CallControl.STOP, CallControl.DISCARD}:
+            self.stopper = by
+        match action:
+            case CallControl.PAUSE:
+                self.go(LiveState.PAUSED, at_ns)
+            case CallControl.RESUME:
+                self.go(self.ruled_state, at_ns)
+            case CallControl.STOP:
+                self.go(LiveState.STOPPED, at_ns)
+            case CallControl.KEEP:
+                self.demanded = True
+                if self.state is LiveState.WAITING:
+                    self.go(LiveState.RECORDING, at_ns)
+            case CallControl.DISCARD:
+                self.discarded = True
+                self.go(LiveState.STOPPED, at_ns)
+
+    def reach_voicemail(self, at_ns: int) -> None:
+        """It went to voicemail; a pause that somebody has made of it goes on."""
+        self.voicemails.append((at_ns, 0))
+        if self.state not in SILENT:
+            self.go(LiveState.LEFT_OUT, at_ns)
+
+    def leave_voicemail(self, at_ns: int) -> None:
+        """Somebody else was connected."""
+        if self.voicemails:
+            self.voicemails[-1] = (self.voicemails[-1][0], at_ns)
+        if self.state is LiveState.LEFT_OUT:
+            self.go(self.ruled_state, at_ns)
+
+    @property
+    def stopped_ns(self) -> int:
+        """When its recording was ended before the call, 0 if it was not."""
+        if self.state is LiveState.STOPPED and self.pauses:
+            return self.pauses[-1][0]
+        return self.voicemails[-1][0] if self.is_at_voicemail else 0
+
+    def is_paused_throughout(self, ended_ns: int) -> bool:
+        """Whether hardly any of the call was to be recorded."""
+        paused_ns = sum(last - max(first, self.began_ns) for first, last in self.closed_pauses(ended_ns))
+        return bool(self.pauses) and paused_ns > ended_ns - self.began_ns - _HARDLY_NS
 
     def closed_pauses(self, ended_ns: int) -> tuple[tuple[int, int], ...]:
         """The pauses, of which one that never ended goes to the end of the call."""
@@ -87,12 +180,17 @@ class OpenCall:
                 "longest_s": verdict.longest_s,
                 "keeps_keys": verdict.keeps_keys,
                 "masks_keys": verdict.masks_keys,
+                "stops_at_voicemail": verdict.stops_at_voicemail,
             },
             "state": self.state.value,
             "pauses": self.pauses,
+            "voicemails": self.voicemails,
             "resumes_ns": self.resumes_ns,
             "demanded": self.demanded,
             "discarded": self.discarded,
+            "stopper": self.stopper.value,
+            "interaction": self.dialog.interaction,
+            "lost_ns": self.lost_ns,
         }
 
     def remember(self, memory: Mapping[str, Any]) -> None:
@@ -101,51 +199,12 @@ class OpenCall:
         self.verdict = verdict and Verdict(**verdict | {"recorded": Recorded(verdict["recorded"])})
         self.state = LiveState(memory["state"])
         self.pauses = [(first, last) for first, last in memory["pauses"]]
+        self.voicemails = [(first, last) for first, last in memory.get("voicemails", ())]
         self.resumes_ns = memory["resumes_ns"]
         self.demanded, self.discarded = memory["demanded"], memory["discarded"]
-
-
-def find_parties(dialog: Dialog, plan: NumberPlan) -> tuple[Party, ...]:
-    """Who takes part, as far as it is known now."""
-    if dialog.session is not None:
-        facts = dialog.session.describe()
-        return tuple(
-            Party(number=party.number or party.aor, name=party.name, role=party.role)
-            for party in facts.parties[:_LIST_MAX]
-            if party.number or party.aor or party.name
-        )
-    called = plan.without_line(number_of(dialog.called))
-    people = (
-        Party(number=number_of(dialog.caller), name=name_of(dialog.caller), role=Role.CALLER),
-        Party(number=called, name=name_of(dialog.called), role=Role.CALLED),
-    )
-    return tuple(party for party in people if party.number or party.name)
-
-
-def find_direction(dialog: Dialog, parties: tuple[Party, ...], plan: NumberPlan) -> Direction:
-    """Which way the call goes."""
-    if dialog.session is not None and (said := dialog.session.describe().direction) is not Direction.UNKNOWN:
-        return said
-    return plan.direction(_number(parties, Role.CALLER), _number(parties, Role.CALLED))
-
-
-def outline(call: OpenCall, plan: NumberPlan) -> CallOutline:
-    """The call as the recording rules look at it."""
-    dialog = call.dialog
-    parties = find_parties(dialog, plan)
-    direction = find_direction(dialog, parties, plan)
-    caller, called = _number(parties, Role.CALLER), _number(parties, Role.CALLED)
-    headers = {name.lower(): value for name, value in dialog.headers.items()}
-    return CallOutline(
-        started_at=moment(call.began_ns),
-        direction=direction,
-        caller=caller,
-        called=called,
-        numbers=tuple(party.number for party in parties if party.number not in {caller, called}),
-        users=tuple(party.number for party in parties if plan.is_internal(party.number)),
-        route=called if direction is Direction.INCOMING else "",
-        account_code=next((headers[name.lower()] for name in _ACCOUNT_HEADERS if name.lower() in headers), ""),
-    )
+        self.stopper = Stopper(memory.get("stopper", ""))
+        self.lost_ns = memory.get("lost_ns", 0)
+        self.dialog.interaction = self.dialog.interaction or memory.get("interaction", "")
 
 
 def show(call: OpenCall, plan: NumberPlan) -> LiveCall:
@@ -157,12 +216,9 @@ def show(call: OpenCall, plan: NumberPlan) -> LiveCall:
         state=call.state,
         parties=parties,
         direction=find_direction(call.dialog, parties, plan),
-        call_id=call.id,
+        call_id=call.dialog.interaction or call.id,
         resumes_at=moment(call.resumes_ns) if call.resumes_ns else None,
         rule=call.verdict.rule if call.verdict else "",
         can_listen=call.state not in SILENT,
+        fields={SILENT_SINCE: moment(call.silent_since_ns).isoformat()} if call.silent_since_ns else {},
     )
-
-
-def _number(parties: tuple[Party, ...], role: Role) -> str:
-    return next((party.number for party in parties if party.role is role), "")

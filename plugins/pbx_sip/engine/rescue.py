@@ -23,7 +23,9 @@ _NOBODY = IPv4Address("192.0.2.1").packed  # messages are kept without where the
 def write_rescue(job: Job, path: Path) -> None:
     """Write the messages and the media of a job into a capture that can be imported again. Raises: OSError."""
     endpoints = Endpoints()
-    packets = [(at_ns, _datagram(_NOBODY, _SIP_PORT, _NOBODY, _SIP_PORT, content)) for at_ns, content in job.messages]
+    packets = [
+        (at_ns, _datagram(_NOBODY, _SIP_PORT, _NOBODY, _SIP_PORT, content)) for at_ns, _, content in job.messages
+    ]
     for folder, units in job.units.items():
         datagrams, _ = read_units(Path(folder), [UnitPlace(*unit) for unit in units], endpoints)
         packets += _packets_of(datagrams, endpoints)

@@ -1,14 +1,16 @@
 """Settings that all devices share which record calls as they happen."""
 
 import re
+from itertools import combinations
+from typing import Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
-from hub.sdk import CallControl, setting
+from hub.sdk import CallControl, SettingsError, setting
 from plugins.pbx_sip.engine.habits import Habits
 from plugins.pbx_sip.number_settings import NumberSettings
+from plugins.pbx_sip.wire_settings import check_headers
 
-_HEADER = re.compile(r"[A-Za-z0-9!%*_+`'~.-]+")
 _KEYS = re.compile(r"[0-9*#A-D]{2,8}")
 
 
@@ -55,12 +57,15 @@ class LiveSettings(NumberSettings):
         group="media",
     )
 
+    @field_validator("headers")
+    @classmethod
+    def _be_headers(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return check_headers(names)
+
     @field_validator("control_header")
     @classmethod
     def _be_header(cls, name: str) -> str:
-        if name and not _HEADER.fullmatch(name):
-            raise ValueError(f"{name!r} is no name of a header field")
-        return name
+        return next(iter(check_headers((name,))), "")
 
     @field_validator("pause_keys", "resume_keys", "keep_keys")
     @classmethod
@@ -68,6 +73,15 @@ class LiveSettings(NumberSettings):
         if keys and not _KEYS.fullmatch(keys):
             raise ValueError(f"{keys!r} is no row of keys; give 2 to 8 of 0-9, *, # and A-D")
         return keys
+
+    @model_validator(mode="after")
+    def _tell_keys_apart(self) -> Self:
+        rows = {name: getattr(self, name) for name in ("pause_keys", "resume_keys", "keep_keys")}
+        for (_, keys), (name, other) in combinations(((name, keys) for name, keys in rows.items() if keys), 2):
+            if keys in other or other in keys:
+                text = f"{other} and {keys} cannot be told apart when they are pressed."
+                raise SettingsError(text, field=name, hint="Give other keys.")
+        return self
 
     def habits(self, *, joins_hops: bool) -> Habits:
         """How the device treats its calls."""

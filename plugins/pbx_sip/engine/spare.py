@@ -14,7 +14,7 @@ _READY, _GOOD_NIGHT = b"r", b"."
 
 
 class Spare:
-    """The worker's end: while it is held, the successor waits; `dismiss` it, or die."""
+    """The worker's end: while it is held, the successor waits; `dismiss` it, let it follow, or die."""
 
     def __init__(self, order: Path) -> None:
         """Start it. Raises: OSError."""
@@ -42,6 +42,10 @@ class Spare:
         with suppress(OSError):
             self._is_ready = self._is_ready or self._line.recv(1) == _READY
         return self._is_ready and self.is_there
+
+    def let_follow(self) -> None:
+        """The worker ends for another one that works by what is in the file of the order now."""
+        self._line.close()
 
     def dismiss(self) -> None:
         """The worker ends in peace: nobody has to follow."""

@@ -1,11 +1,9 @@
 """The loop of a capture worker: packets in, media into the journal, signalling to the control."""
 
-import threading
+import select
 import time
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,47 +12,43 @@ import numpy as np
 from plugins.pbx_sip.engine.brief import Brief
 from plugins.pbx_sip.engine.frames import Frame
 from plugins.pbx_sip.engine.intake import Intake, make_intake
+from plugins.pbx_sip.engine.keeper import Keeper
 from plugins.pbx_sip.engine.line import ControlLine
+from plugins.pbx_sip.engine.lookups import find_media, forget_flows, release_endpoints, tell_flows
 from plugins.pbx_sip.engine.masks import Masks, pick
 from plugins.pbx_sip.engine.order import Order
 from plugins.pbx_sip.engine.places import read_places, write_places
 from plugins.pbx_sip.journal.journal import Journal
-from plugins.pbx_sip.journal.unit import Unit
 from plugins.pbx_sip.packets.datagrams import Datagrams, Endpoints
 from plugins.pbx_sip.sip.message import write_message
 
 FLUSH_S = 0.8
-RECLAIM_S = 2.0
 TELL_S = 1.0
 _OPEN_S, _TRIES = 0.1, 20
-_PENDING_BYTES_MAX = 768 << 20
+_SHUT_S = 0.5  # so long after the end of a call its last packets may be on their way through kernel and ring
+_WAITING_BYTES_MAX = 768 << 20  # packed: 45 s of 1,000 calls in G.711, or 7 min of 100
 _UNHEARD_MAX = 20_000
 _KEY_PRESS_BYTES = 16  # an RTP header and a telephone event: RFC 4733 section 2.3
 _NO_NOTES = bytes(32)
 
 
-@dataclass(slots=True)
-class Counts:
-    """What became of packets since the worker began. trouble: why the disk takes none now, "" if it does."""
-
-    received: int = 0
-    kept: int = 0
-    lost_in_kernel: int = 0
-    lost_for_want_of_disk: int = 0
-    trouble: str = ""
-
-
 class Station:
-    """One worker's work; `turn` it again and again."""
+    """One worker's work; `turn` it again and again.
+
+    is_done: it is to end. is_followed: at once by another one, which works by new settings.
+    """
 
     def __init__(self, order: Order, line: ControlLine, brief: Path) -> None:
         """brief: a file that tells a successor what this one was told."""
-        self.is_done = False
+        self.is_done = self.is_followed = False
         self.has_spare = False
+        self._is_deaf = False
         self._line = line
         self._order = order
         self._endpoints = Endpoints()
-        self._journal = Journal(Path(order.journal), self._endpoints, _NO_NOTES)
+        self._keeper = Keeper(Journal(Path(order.journal), self._endpoints, _NO_NOTES), _WAITING_BYTES_MAX)
+        self._found: deque[Frame] = deque()
+        self._sought: list[tuple[Frame, list[int]]] = []
         self._intake: Intake = make_intake(order, self._endpoints)
         self._intake.ask_first = self._hear_control
         self._masks = Masks()
@@ -62,11 +56,12 @@ class Station:
         self._pending: list[Datagrams] = []
         self._unheard: deque[Frame] = deque()
         self._number = time.time_ns()  # those of a worker that follows this one are higher
-        self._counts = Counts()
-        self._open_at = self._flush_at = self._tell_at = self._reclaim_at = 0.0
-        self._syncing: threading.Thread | None = None
+        self._received = self._lost_in_kernel = 0
+        self._open_at = self._flush_at = self._tell_at = 0.0
         self._brief = Brief(brief)
+        self._is_writing_brief = False
         self._unopened: dict[int, int] = {}
+        self._shutting: dict[int, float] = {}
         for port, (address, peers) in self._brief.openings.items():
             self._open(port, address, peers)
         for place, at_ns in self._brief.covered.items():
@@ -75,8 +70,9 @@ class Station:
     def turn(self, wait_s: float) -> None:
         """Take what came, at most so long; do what the control asks."""
         now_s = time.monotonic()
-        for received in self._intake.read(wait_s):
-            self._counts.received += received.packets
+        self._wait(wait_s)
+        for received in () if self._is_deaf else self._intake.read():
+            self._received += received.packets
             self._pending += received.media
             for overheard in received.messages:
                 self._tell_message(overheard.at_ns, write_message(overheard.message))
@@ -84,20 +80,32 @@ class Station:
                 self._pass_on(received.media)
             self._tell_keys(received.media)
         self._hear_control()
+        self._seek()
+        while self._found:
+            self._line.say(self._found.popleft())
+        self._shut_due(now_s)
+        self.is_done = self.is_done or (self._is_deaf and self._line.is_alone)
         if self._unopened and now_s >= self._open_at:
             self._open_at = now_s + _OPEN_S
             self._open_again()
         if now_s >= self._flush_at:
             self._flush_at = now_s + FLUSH_S
-            self._flush()
+            self._hand_over()
         if now_s >= self._tell_at:
             self._tell_at = now_s + TELL_S
             self._tell_counts()
-        if now_s >= self._reclaim_at:
-            self._reclaim_at = now_s + RECLAIM_S
+            if self._intake.could_be_better():
+                self.is_done = self.is_followed = True
             self._masks.forget(time.time_ns())
-            with suppress(OSError):  # no room to carry anything on: it is tried again
-                self._journal.reclaim()
+
+    def _wait(self, wait_s: float) -> None:
+        """Until packets come or the control says something."""
+        waiting = select.poll()
+        intake = -1 if self._is_deaf else self._intake.fileno()
+        for descriptor in (intake, *self._line.filenos()):
+            if descriptor >= 0:
+                waiting.register(descriptor, select.POLLIN)
+        waiting.poll(wait_s * 1000)
 
     def _hear_control(self) -> None:
         for frame in self._line.hear():
@@ -105,47 +113,29 @@ class Station:
 
     def close(self) -> None:
         """Keep what is pending, and let go of everything."""
-        self._flush()
-        self._intake.close()
-        if self._syncing is not None:
-            self._syncing.join()
-        self._journal.close()
+        self._hand_over()
+        if not self._is_deaf:
+            self._intake.close()
+        self._keeper.close()
 
-    def _flush(self) -> None:
+    def _hand_over(self) -> None:
+        """Give the keeper what came and may be kept."""
         pending, self._pending = self._pending, []
         kept = [part for part in map(self._masks.leave, pending) if len(part)]
-        if not kept:
-            with suppress(OSError):
-                self._brief.write()
-            return
-        try:
-            self._journal.append(kept)
-        except OSError as error:
-            self._counts.trouble = error.strerror or str(error)
-            self._pending = self._bound(kept + self._pending)
-            return
-        self._counts.trouble = ""
-        with suppress(OSError):
-            self._brief.write()
-        self._counts.kept += sum(map(len, kept))
-        if self._syncing is None or not self._syncing.is_alive():
-            self._syncing = threading.Thread(target=self._sync, name="sync", daemon=True)
-            self._syncing.start()
+        if kept:
+            self._keeper.keep(kept)
+        if self._brief.has_changed and not self._is_writing_brief:
+            self._is_writing_brief = True
+            text = self._brief.take_text()
+            self._keeper.run(lambda *_: self._write_brief(text))
 
-    def _sync(self) -> None:
+    def _write_brief(self, text: str) -> None:
         try:
-            self._journal.sync()
-        except OSError as error:
-            self._counts.trouble = error.strerror or str(error)
-
-    def _bound(self, parts: list[Datagrams]) -> list[Datagrams]:
-        """What may wait for a disk; the oldest goes first."""
-        size = sum(part.buffer.nbytes for part in parts)
-        while parts and size > _PENDING_BYTES_MAX:
-            gone = parts.pop(0)
-            size -= gone.buffer.nbytes
-            self._counts.lost_for_want_of_disk += len(gone)
-        return parts
+            self._brief.write(text)
+        except OSError:
+            self._brief.has_changed = True
+        finally:
+            self._is_writing_brief = False
 
     def _tell_message(self, at_ns: int, content: bytes) -> None:
         """Messages are told again to the next control until one has acknowledged them."""
@@ -157,20 +147,24 @@ class Station:
         self._line.say(frame)
 
     def _tell_counts(self) -> None:
-        self._counts.lost_in_kernel += self._intake.count_lost()
-        counts = self._counts
+        self._lost_in_kernel += self._intake.count_lost()
         self._line.say(
             Frame(
                 "counts",
                 {
-                    "received": counts.received,
-                    "kept": counts.kept,
+                    "received": self._received,
+                    "kept": self._keeper.kept,
                     "strange": self._intake.strange,
                     "strangers": self._intake.take_strangers(),
-                    "lost_in_kernel": counts.lost_in_kernel,
-                    "lost_for_want_of_disk": counts.lost_for_want_of_disk,
-                    "trouble": counts.trouble or self._intake.trouble,
-                    "journal_bytes": self._journal.used_bytes,
+                    "lost_in_kernel": self._lost_in_kernel,
+                    "lost_for_want_of_disk": self._keeper.lost,
+                    "disk_trouble": self._keeper.trouble,
+                    "intake_trouble": self._intake.trouble,
+                    "unread": self._intake.unread,
+                    "shortcoming": self._intake.shortcoming,
+                    "waiting_bytes": self._keeper.waiting_bytes,
+                    "waiting_bytes_max": self._keeper.waiting_bytes_max,
+                    "journal_bytes": self._keeper.used_bytes,
                     "spares": int(self.has_spare),
                     "way": self._intake.way,
                 },
@@ -213,25 +207,53 @@ class Station:
                 self._cover(frame, keys)
             case "listen":
                 self._heard_live = frozenset(keys)
-            case "find":
-                self._find(facts["number"], keys, facts["from_ns"], facts["until_ns"])
-            case "flows":
-                self._tell_flows(facts["number"], facts["silent_before_ns"])
-            case "forget" | "release":
-                self._forget(frame, keys)
+            case "find" | "flows" | "lasts" | "forget" | "release":
+                self._sought.append((frame, keys))
+            case "deafen":
+                self._deafen()
             case "stop":
-                self.is_done = True
+                self.is_done, self.is_followed = True, bool(facts.get("is_followed"))
 
-    def _forget(self, frame: Frame, keys: Sequence[int]) -> None:
-        """Of "forget" the keys are flows, source and target in turn; of "release" endpoints."""
-        before_ns = frame.facts["before_ns"]
-        if frame.says == "forget":
-            for source, target, each_ns in zip(keys[0::2], keys[1::2], before_ns, strict=True):
-                self._journal.forget_flow(source, target, each_ns)
-            return
-        for key, each_ns in zip(keys, before_ns, strict=True):
-            for source, target in {(unit.source, unit.target) for unit in self._find_around([key], 0, each_ns)}:
-                self._journal.forget_flow(source, target, each_ns)
+    def _deafen(self) -> None:
+        """Keep what has come by now, and take in nothing more."""
+        if not self._is_deaf:
+            for received in self._intake.read():
+                self._pending += received.media
+            self._hand_over()
+            self._is_deaf = True
+            self._intake.close()
+
+    def _seek(self) -> None:
+        """Do what the control asks of the journal; what was read but a moment ago is found too, if it is old enough."""
+        sought, self._sought = self._sought, []
+        for frame, keys in sought:
+            if any(part.time_ns[0] < frame.facts.get("until_ns", 0) for part in self._pending):
+                self._hand_over()
+            self._look_up(frame, keys)
+
+    def _look_up(self, frame: Frame, keys: list[int]) -> None:
+        """Have something found or forgotten in the journal; what is found is told in a later turn."""
+        facts = frame.facts
+
+        def find(journal: Journal, is_written: bool) -> None:
+            waits = Frame("found", {"number": facts["number"], "waits": True})
+            self._found.append(find_media(journal, self._endpoints, keys, facts) if is_written else waits)
+
+        def tell_lasts(journal: Journal, is_written: bool) -> None:
+            lasts = {"number": facts["number"], "waits": not is_written, "last_ns": journal.last_ns(keys)}
+            self._found.append(Frame("lasts", lasts))
+
+        match frame.says:
+            case "find":
+                self._keeper.run(find)
+            case "lasts":
+                self._keeper.run(tell_lasts)
+            case "flows":
+                self._keeper.run(lambda journal, _: self._found.append(tell_flows(journal, self._endpoints, facts)))
+            case "forget":
+                self._keeper.run(lambda journal, _: forget_flows(journal, keys, facts["before_ns"]))
+            case "release":
+                self._keeper.run(lambda journal, _: release_endpoints(journal, keys, facts["before_ns"]))
 
     def _cover(self, frame: Frame, keys: Sequence[int]) -> None:
         places, at_ns = frame.facts["places"], frame.facts["at_ns"]
@@ -259,13 +281,14 @@ class Station:
                 self._open(facts["port"], facts["address"], facts["peers"])
             case "shut":
                 self._brief.shut(facts["port"])
-                self._intake.shut(facts["port"])
+                self._shutting[facts["port"]] = time.monotonic() + _SHUT_S
             case "only":
                 self._brief.keep_only(facts["ports"])
                 self._intake.keep_only(facts["ports"])
 
     def _open(self, port: int, address: str, peers: Sequence[str]) -> None:
         """Open a port; one that somebody still has is tried again, as the worker before may be dying."""
+        self._shutting.pop(port, None)
         try:
             self._intake.open(port, address, peers)
         except OSError as error:
@@ -275,6 +298,13 @@ class Station:
                 self._line.say(Frame("taken", {"port": port, "reason": error.strerror or str(error)}))
         else:
             self._unopened.pop(port, None)
+            self._line.say(Frame("opened", {"port": port}))
+
+    def _shut_due(self, now_s: float) -> None:
+        """Shut ports whose last packets were read."""
+        for port in [port for port, at_s in self._shutting.items() if at_s <= now_s]:
+            del self._shutting[port]
+            self._intake.shut(port)
 
     def _open_again(self) -> None:
         for port in list(self._unopened):
@@ -283,31 +313,3 @@ class Station:
                 del self._unopened[port]
             else:
                 self._open(port, *opening)
-
-    def _find(self, number: int, keys: list[int], from_ns: int, until_ns: int) -> None:
-        """Where the media lies that went to or from endpoints, and what went to those who sent there."""
-        if self._counts.trouble:
-            self._line.say(Frame("found", {"number": number, "waits": True}))
-            return
-        units = self._find_around(keys, from_ns, until_ns)
-        table = np.array([unit.place for unit in units], np.int64).reshape(-1, 3)
-        self._line.say(Frame("found", {"number": number, "waits": False}, table.tobytes()))
-
-    def _find_around(self, keys: Collection[int], from_ns: int, until_ns: int) -> list[Unit]:
-        """Units to and from endpoints, and to those who sent there: who says one port may listen at another."""
-        wanted = set(keys)
-        units = self._journal.find(wanted, from_ns, until_ns)
-        others = {unit.source for unit in units if unit.target in wanted} - wanted
-        known = {unit.place for unit in units}
-        return units + [unit for unit in self._journal.find(others, from_ns, until_ns) if unit.place not in known]
-
-    def _tell_flows(self, number: int, silent_before_ns: int) -> None:
-        flows = [flow for flow in self._journal.flows() if flow.last_ns < silent_before_ns]
-        facts = {
-            "number": number,
-            "ways": write_places(self._endpoints, [end for flow in flows for end in (flow.source, flow.target)]),
-            "first_ns": [flow.first_ns for flow in flows],
-            "last_ns": [flow.last_ns for flow in flows],
-            "packets": [flow.packets for flow in flows],
-        }
-        self._line.say(Frame("flows", facts))

@@ -54,9 +54,11 @@ class Index:
             self._calls.setdefault(bytes(mark), bytearray()).extend(entry.tobytes())
         self._count(entries)
 
-    def find(self, endpoints: Collection[int], from_ns: int, until_ns: int) -> list[Unit]:
-        """Units of the flows from or to any of the endpoints, of a time, in the order of time."""
-        ways = {way for endpoint in endpoints for way in self._by_endpoint.get(endpoint, ())}
+    def find(
+        self, endpoints: Collection[int], from_ns: int, until_ns: int, without: Collection[FlowKey] = frozenset()
+    ) -> list[Unit]:
+        """Units of the flows from or to any of the endpoints, but for some, of a time, in the order of time."""
+        ways = {way for endpoint in endpoints for way in self._by_endpoint.get(endpoint, ()) if way not in without}
         found = []
         for source, target in ways:
             entries = read_entries(self._flows[source, target])
@@ -79,6 +81,11 @@ class Index:
             ]
         found.sort(key=lambda unit: (unit.first_ns, unit.segment, unit.offset))
         return found
+
+    def last_ns_to(self, endpoint: int) -> int:
+        """When the newest unit that went to an endpoint ended, 0 if there is none."""
+        ways = (way for way in self._by_endpoint.get(endpoint, ()) if way[1] == endpoint)
+        return max((int(last_ns(read_entries(self._flows[way][-ENTRY.itemsize :]))[0]) for way in ways), default=0)
 
     def flows(self) -> Iterator[FlowSummary]:
         """What there is of each flow."""

@@ -16,7 +16,7 @@ from plugins.pbx_sip.journal.errors import JournalInUse
 from plugins.pbx_sip.journal.forgotten import Forgotten
 from plugins.pbx_sip.journal.layout import FORGOTTEN_CALL, FORGOTTEN_FLOW, NOTE, REPLACED, UNIT, Bytes, Table, is_whole
 from plugins.pbx_sip.journal.log import Log
-from plugins.pbx_sip.journal.packing import Packer
+from plugins.pbx_sip.journal.packing import Packed, Packer
 from plugins.pbx_sip.journal.reading import OpenSegments
 from plugins.pbx_sip.journal.recovery import recover
 from plugins.pbx_sip.journal.seals import Broken, Seals
@@ -35,7 +35,7 @@ class Journal:
     """Datagrams by flow and notes by call, in segment files of one folder.
 
     What was appended survives the death of the process; what was appended before the last `sync` began, that of the
-    machine. One thread uses it, but for `sync`. damage: what was lost and how, for people.
+    machine. One thread uses it, but for `sync` and what says so. damage: what was lost and how, for people.
     """
 
     def __init__(self, folder: Path, endpoints: Endpoints, key: bytes, *, segment_bytes: int = 256 << 20) -> None:
@@ -75,31 +75,63 @@ class Journal:
         a note that cannot be kept).
         """
         parts = [part for part in datagrams if len(part)]
-        if not parts and not notes:
+        if not parts:
+            self.append_packed((), notes)
             return
-        packed = self._packer.pack(parts) if parts else None
+        packed = self.pack(parts)
+        try:
+            self.append_packed([packed], notes)
+        finally:
+            self.take_back(packed)
+
+    def pack(self, datagrams: Sequence[Datagrams]) -> Packed:
+        """Datagrams, one at least, ready for `append_packed`; in whichever one thread packs.
+
+        Raises: ValueError (a datagram that cannot be kept).
+        """
+        return self._packer.pack(datagrams)
+
+    def take_back(self, packed: Packed) -> None:
+        """It is not needed any more; from any thread."""
+        self._packer.take_back(packed)
+
+    def append_packed(self, packed: Sequence[Packed], notes: Sequence[Note] = ()) -> None:
+        """Write what was packed, and notes, all of them or, when that fails, none. Raises: as `append`."""
+        if not packed and not notes:
+            return
         marks = [self._seals.mark(note.call) for note in notes]
         serials = range(self._serial + 1, self._serial + 1 + len(notes))
         self._serial += len(notes)
         closed = list(map(self._seals.close_note, notes, marks, serials))
         table = np.array(list(zip(marks, serials, map(len, closed), strict=True)), NOTE)
-        if packed:
-            ways = list(zip(packed.source.tolist(), packed.target.tolist(), strict=True))
-            self._write([packed.content, *closed], ways, packed.heads, table)
-        else:
-            self._write(closed, notes=table)
+        ways = [way for each in packed for way in zip(each.source.tolist(), each.target.tolist(), strict=True)]
+        units = np.concatenate([each.heads for each in packed]) if packed else _NO_UNITS
+        self._write([*(each.content for each in packed), *closed], ways, units, table)
 
     def sync(self) -> None:
         """Wait until all that was appended is on the disk; from any thread. Raises: OSError."""
         self._log.sync()
 
-    def find(self, endpoints: Collection[int], from_ns: int, until_ns: int) -> list[Unit]:
-        """Units of the flows from or to any of the endpoints, of a time, in the order of time."""
-        return self._index.find(endpoints, from_ns, until_ns)
+    def find(
+        self,
+        endpoints: Collection[int],
+        from_ns: int,
+        until_ns: int,
+        without: Collection[tuple[int, int]] = frozenset(),
+    ) -> list[Unit]:
+        """Units of the flows from or to any of the endpoints, of a time, in the order of time.
+
+        without: flows that are not wanted, source and target.
+        """
+        return self._index.find(endpoints, from_ns, until_ns, without)
 
     def flows(self) -> list[FlowSummary]:
         """What there is of each flow."""
         return list(self._index.flows())
+
+    def last_ns(self, endpoints: Sequence[int]) -> list[int]:
+        """When something came last to each endpoint, as far as it is not forgotten; 0 where nothing did."""
+        return [self._index.last_ns_to(endpoint) for endpoint in endpoints]
 
     def notes(self) -> Iterator[Note]:
         """All notes, in the order in which they were appended. Raises: OSError."""

@@ -18,7 +18,8 @@ _Bytes = npt.NDArray[np.uint8]
 _Column = npt.NDArray[np.int64]
 _Keys = npt.NDArray[np.uint64]
 _COPIED_AT_ONCE = 2_000  # rows, which is what a processor's cache holds
-_KEPT_BYTES = 128 << 20  # more is needed only after a disk was away for a while
+_KEPT_BYTES = 128 << 20  # more is needed only after packets were not read for a while
+_ROOMS = 2  # one is filled while the other is written
 _HEAD_BYTES, _CRC_BYTES = UNIT.itemsize, UNIT["crc"].itemsize
 
 
@@ -26,21 +27,23 @@ _HEAD_BYTES, _CRC_BYTES = UNIT.itemsize, UNIT["crc"].itemsize
 class Packed:
     """Units, ready to be written. heads: their table. source, target: endpoint keys of each.
 
-    content: all of them, one after the other; it is the packer's, and stands until the next packing.
+    content: all of them, one after the other, in a room of the packer's. packets: how many datagrams are in them.
     """
 
     heads: Table
     source: _Keys
     target: _Keys
     content: memoryview
+    room: _Bytes
+    packets: int
 
 
 class Packer:
-    """Packs datagrams; keeps the memory it needs from one packing to the next."""
+    """Packs datagrams; takes back the memory of what was packed before, from any thread."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
-        self._scratch: _Bytes = np.empty(0, np.uint8)
+        self._rooms: list[_Bytes] = []
         # Odd and random: nobody can choose addresses that fall together.
         self._factors = np.array([secrets.randbits(64) | 1, secrets.randbits(64) | 1], np.uint64)
 
@@ -66,7 +69,8 @@ class Packer:
         heads["span_ns"] = np.maximum.reduceat(time_ns, start) - first_ns
         write_ends(heads, source[start], target[start], self._endpoints)
         begin = np.cumsum(sizes) - sizes
-        content = self._room(int(sizes.sum()))
+        room = self._find_room(int(sizes.sum()))
+        content = room[: int(sizes.sum())]
         row, ahead = np.arange(len(order)), np.cumsum(length) - length
         times_at = begin + _HEAD_BYTES - TIME.itemsize * start
         lengths_at = begin + _HEAD_BYTES + TIME.itemsize * packets - LENGTH.itemsize * start
@@ -78,7 +82,19 @@ class Packer:
         at[order] = np.repeat(payloads_at, packets) + ahead
         _copy_payloads(parts, content, at)
         _close_units(content, begin, heads)
-        return Packed(heads=heads, source=source[start], target=target[start], content=content.data)
+        return Packed(
+            heads=heads,
+            source=source[start],
+            target=target[start],
+            content=content.data,
+            room=room,
+            packets=len(order),
+        )
+
+    def take_back(self, packed: Packed) -> None:
+        """Nobody needs the content any more."""
+        if len(self._rooms) < _ROOMS and len(packed.room) <= _KEPT_BYTES:
+            self._rooms.append(packed.room)
 
     def _order(self, source: _Keys, target: _Keys) -> _Column:
         """The rows, those of a flow together and in their order.
@@ -93,12 +109,9 @@ class Packer:
         order: _Column = (mixed & low).view(np.int64)
         return order
 
-    def _room(self, size_bytes: int) -> _Bytes:
-        if size_bytes > _KEPT_BYTES:
-            return np.empty(size_bytes, np.uint8)
-        if len(self._scratch) < size_bytes:
-            self._scratch = np.empty(size_bytes * 9 // 8, np.uint8)
-        return self._scratch[:size_bytes]
+    def _find_room(self, size_bytes: int) -> _Bytes:
+        room = self._rooms.pop() if self._rooms else None
+        return room if room is not None and len(room) >= size_bytes else np.empty(size_bytes * 9 // 8, np.uint8)
 
 
 def _find_starts(source: _Keys, target: _Keys, time_ns: _Column) -> _Column:

@@ -23,6 +23,7 @@ _PIECE_BYTES = 1 << 20
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CRC_BYTES = 4
+_VIEWS_MAX = 1024  # so many the kernel takes at once: IOV_MAX, writev(2)
 
 
 def segment_path(folder: Path, number: int) -> Path:
@@ -68,7 +69,7 @@ class SegmentWriter:
         at = self.size_bytes
         try:
             while views:
-                written = os.pwritev(self._file, views, at)
+                written = os.pwritev(self._file, views[:_VIEWS_MAX], at)
                 at += written
                 views = _skip(views, written)
         except OSError:

@@ -121,10 +121,13 @@ def _g722(clock_hz: int, _parameters: Mapping[str, str], _channels: int) -> Codi
     return Coding("G722", 8000, 16000, _Frames(container="g722", frame_bytes=1, frame_samples=2).decode)
 
 
-def _g726(bits: int) -> Callable[[int, Mapping[str, str], int], Coding]:
+def _g726(bits: int, prefix: str = "") -> Callable[[int, Mapping[str, str], int], Coding]:
+    """RFC 3551 packs the first sample into the lowest bits; what its name calls AAL2 (ITU-T I.366.2), the highest."""
     options = {"code_size": str(bits), "sample_rate": "8000"}
-    frames = _Frames(container="g726le", frame_bytes=bits, frame_samples=8, options=options)
-    return lambda clock_hz, _parameters, _channels: Coding(f"G726-{bits * 8}", clock_hz, 8000, frames.decode)
+    container = "g726" if prefix else "g726le"
+    frames = _Frames(container=container, frame_bytes=bits, frame_samples=8, options=options)
+    name = f"{prefix}G726-{bits * 8}"
+    return lambda clock_hz, _parameters, _channels: Coding(name, clock_hz, 8000, frames.decode)
 
 
 def _ilbc(clock_hz: int, parameters: Mapping[str, str], _channels: int) -> Coding:
@@ -198,6 +201,10 @@ _CODINGS: dict[str, Callable[[int, Mapping[str, str], int], Coding]] = {
     "G726-24": _g726(3),
     "G726-32": _g726(4),
     "G726-40": _g726(5),
+    "AAL2-G726-16": _g726(2, "AAL2-"),
+    "AAL2-G726-24": _g726(3, "AAL2-"),
+    "AAL2-G726-32": _g726(4, "AAL2-"),
+    "AAL2-G726-40": _g726(5, "AAL2-"),
     "OPUS": _opus,
     "SPEEX": _speex,
     "AMR": _amr("AMR", "libopencore_amrnb", 8000),

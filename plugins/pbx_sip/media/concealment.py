@@ -16,6 +16,7 @@ from plugins.pbx_sip.rtp.runs import Run
 
 _LONGEST_S = 0.06
 _PITCH_MIN_S, _PITCH_MAX_S, _MATCHED_S = 0.005, 0.015, 0.01
+_CUT_SHARE = 0.9
 _TOGETHER = 512  # holes: bounds the memory of one step
 
 Places = npt.NDArray[np.int64]
@@ -36,7 +37,7 @@ class Holes:
         )
 
 
-_NONE = Holes(np.empty(0, np.int64), np.empty(0, np.int64))
+NO_HOLES = Holes(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 def find_holes(packets: RtpPackets, run: Run) -> Holes:
@@ -46,7 +47,7 @@ def find_holes(packets: RtpPackets, run: Run) -> Holes:
     """
     ticks = run.ticks
     if len(ticks) < 2 or ticks[-1] == ticks[1] * (len(ticks) - 1):  # all in step, as nearly always
-        return _NONE
+        return NO_HOLES
     steps = np.diff(ticks)
     numbers = np.diff(packets.sequence[run.rows]).astype(np.int64)
     usual = steps[numbers == 1]
@@ -58,8 +59,28 @@ def find_holes(packets: RtpPackets, run: Run) -> Holes:
     return Holes(ticks[:-1][is_lost] + size, missing[is_lost])
 
 
+def find_cut(packets: RtpPackets, run: Run) -> Holes:
+    """What is missing behind packets that were cut off as they were captured: nearly all are shorter than they last.
+
+    packets: of a coding whose octets last a tick each.
+    """
+    steps = run.ticks[1:] - run.ticks[:-1]
+    ticks_held = packets.length[run.rows]
+    missing = steps - ticks_held[:-1]
+    is_cut = missing > 0
+    if not is_cut.any():
+        return NO_HOLES
+    follows = (np.diff(packets.sequence[run.rows]) == 1) & (steps <= round(_LONGEST_S * run.clock_hz))
+    is_cut &= follows
+    if not follows.any() or np.count_nonzero(is_cut) < _CUT_SHARE * np.count_nonzero(follows):
+        return NO_HOLES
+    return Holes(run.ticks[:-1][is_cut] + ticks_held[:-1][is_cut], missing[is_cut])
+
+
 def fill(sound: Sound, holes: Holes, rate_hz: int, law: Law | None = None) -> None:
     """Fill the holes of `sound` in place, but for what is behind its end; law: the one whose octets it is."""
+    if not len(holes.start):
+        return
     within = holes.start + holes.length <= len(sound)
     holes = Holes(holes.start[within], holes.length[within])
     for length in np.unique(holes.length).tolist():

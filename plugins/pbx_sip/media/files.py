@@ -1,4 +1,4 @@
-"""The file that the hub is given: the recorded side left, all others right."""
+"""The file that the hub is given: the recorded side on the first channel, each of the others on one of its own."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ def mix(lanes: Sequence[Sound], law: str) -> Sound:
 
 
 def write_wav(path: Path, channels: Sequence[Sound], rate_hz: int, law: str, length_s: float | None = None) -> None:
-    """Write one or two channels; shorter ones end in silence.
+    """Write the channels; shorter ones end in silence.
 
     law: "PCMU" or "PCMA" if the channels are octets of it, "" if they are samples. length_s: of the file, None: of the
     longest channel.
@@ -47,14 +47,27 @@ def write_wav(path: Path, channels: Sequence[Sound], rate_hz: int, law: str, len
     data_bytes = length * block_bytes
     # A data chunk of odd size is followed by one octet that belongs to nobody.
     chunks = b"WAVEfmt " + pack("<I", len(layout)) + layout + b"data" + pack("<I", data_bytes)
+    silence = LAWS[law].silence if law else 0
     with path.open("wb") as file:
         file.write(b"RIFF" + pack("<I", len(chunks) + data_bytes + data_bytes % 2) + chunks)
         for start in range(0, length, _BLOCK):
-            size = min(_BLOCK, length - start), len(channels)
-            block: Sound = np.empty(size, np.uint8) if law else np.empty(size, np.int16)
-            for place, channel in enumerate(channels):
-                part = channel[start : min(start + _BLOCK, length)]
-                block[: len(part), place] = part
-                block[len(part) :, place] = LAWS[law].silence if law else 0
-            file.write(block.data)
+            end = min(start + _BLOCK, length)
+            file.write(_interleave([_cut(channel, start, end, silence) for channel in channels]).data)
         file.write(b"\0" * (data_bytes % 2))
+
+
+def _cut(channel: Sound, start: int, end: int, silence: int) -> Sound:
+    """A channel from one sample to another, with silence behind its end."""
+    part = channel[start:end]
+    missing = end - start - len(part)
+    return np.concatenate([part, np.full(missing, silence, part.dtype)]) if missing else part
+
+
+def _interleave(channels: Sequence[Sound]) -> np.ndarray:
+    """Channels of one length, sample by sample."""
+    if len(channels) == 2 and channels[0].itemsize == 1:  # the usual call: two octets at once are moved much faster
+        pairs = channels[1].astype("<u2")
+        pairs <<= 8
+        pairs |= channels[0]
+        return pairs
+    return np.stack(channels, axis=1)

@@ -17,9 +17,9 @@ import numpy as np
 from av.audio.resampler import AudioResampler
 
 from plugins.pbx_sip.media.coding import Coding
-from plugins.pbx_sip.media.concealment import fill, find_holes
+from plugins.pbx_sip.media.concealment import NO_HOLES, Holes, fill, find_cut, find_holes
 from plugins.pbx_sip.media.g711 import LAWS, Law, Octets, Samples, Sound
-from plugins.pbx_sip.packets.windows import windows
+from plugins.pbx_sip.packets.windows import gather, windows
 from plugins.pbx_sip.rtp.packets import RtpPackets, find_values
 from plugins.pbx_sip.rtp.runs import Run, Seconds
 
@@ -72,20 +72,35 @@ def decode(stretch: Stretch) -> Samples:
 
 def measure_concealed(stretch: Stretch) -> float:
     """How many seconds of one run were lost and are concealed."""
-    return int(find_holes(stretch.packets, stretch.run).length.sum()) / stretch.run.clock_hz
+    missing = int(find_holes(stretch.packets, stretch.run).length.sum()) + int(_find_cut(stretch).length.sum())
+    return missing / stretch.run.clock_hz
+
+
+def measure_cut(stretch: Stretch) -> float:
+    """Which share of one run was cut off as it was captured, 0 to 1."""
+    return int(_find_cut(stretch).length.sum()) / max(int(stretch.run.ticks[-1]), 1)
+
+
+def _find_cut(stretch: Stretch) -> Holes:
+    """Where packets of G.711, whose octets last a tick each, are cut off."""
+    if stretch.coding.name not in LAWS or stretch.coding.clock_hz != stretch.coding.rate_hz:
+        return NO_HOLES
+    return find_cut(stretch.packets, stretch.run)
 
 
 def _scatter(stretch: Stretch, law: Law) -> Octets:
-    """The octets of one run of G.711: all packets of one size at once."""
+    """The octets of one run of G.711."""
     packets, run = stretch.packets, stretch.run
     offset, length = packets.offset[run.rows], packets.length[run.rows]
-    sound = np.full(int((run.ticks + length).max(initial=0)), law.silence, np.uint8)
-    for size in find_values(length):
-        if not size:
-            continue
-        same = length == size
-        windows(sound, size)[run.ticks[same]] = windows(packets.buffer, size)[offset[same]]
-    fill(sound, find_holes(packets, run), stretch.coding.rate_hz, law)
+    if (run.ticks[1:] - run.ticks[:-1] == length[:-1]).all():  # each begins where the last one ends, as nearly always
+        sound = gather(packets.buffer, offset, length)
+    else:
+        sound = np.full(int((run.ticks + length).max(initial=0)), law.silence, np.uint8)
+        for size in filter(None, find_values(length)):  # all packets of one size at once
+            same = length == size
+            windows(sound, size)[run.ticks[same]] = windows(packets.buffer, size)[offset[same]]
+    for holes in (find_holes(packets, run), _find_cut(stretch)):
+        fill(sound, holes, stretch.coding.rate_hz, law)
     return sound
 
 
@@ -97,7 +112,7 @@ def resample(sound: Samples, from_hz: int, to_hz: int) -> Samples:
     frame = av.AudioFrame.from_ndarray(sound.reshape(1, -1), format="s16", layout="mono")
     frame.sample_rate = from_hz
     pieces = [piece.to_ndarray().reshape(-1) for given in (frame, None) for piece in resampler.resample(given)]
-    made = np.concatenate(pieces).astype(np.int16)
+    made = np.concatenate([sound[:0], *pieces]).astype(np.int16)  # of a few samples the resampler makes none
     wanted = len(sound) * to_hz // from_hz
     return np.concatenate([made, np.zeros(max(wanted - len(made), 0), np.int16)])[:wanted]
 

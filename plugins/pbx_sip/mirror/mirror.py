@@ -48,6 +48,10 @@ class Mirror:
         """Do what somebody asks for. Raises: NotFound."""
         return await self.engine.control(call, action, resume_after_s)
 
+    async def wind_up(self) -> None:
+        """Read no more of the traffic, and hand over what was recorded."""
+        await self.engine.wind_up()
+
     async def _report(self) -> None:
         while True:
             self._ctx.report(describe(self.engine))

@@ -2,7 +2,12 @@
 
 from typing import ClassVar
 
+from pydantic import ValidationInfo, field_validator
+
 from hub.sdk import setting
+from plugins.pbx_sip.capture.errors import BadExpression, NoCompiler
+from plugins.pbx_sip.capture.expressions import check_media_passes
+from plugins.pbx_sip.capture.interfaces import ETHERNET
 from plugins.pbx_sip.engine.settings import LiveSettings
 from plugins.pbx_sip.wire_settings import WireSettings
 
@@ -37,3 +42,15 @@ class MirrorSettings(WireSettings, LiveSettings):
         le=16,
         group="advanced",
     )
+
+    @field_validator("expression")
+    @classmethod
+    def _let_media_pass(cls, text: str, info: ValidationInfo) -> str:
+        """Refuse what would end a mirror that works; where nothing can be compiled, whoever captures says so."""
+        try:
+            check_media_passes(text, ETHERNET, info.data.get("sip_ports", ()))
+        except NoCompiler:
+            return text
+        except BadExpression as error:
+            raise ValueError(f"{error}. {error.hint}") from None
+        return text

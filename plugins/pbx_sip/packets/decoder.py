@@ -6,7 +6,7 @@ plain packet; only fragments and TCP segments are looked at one by one.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,12 +15,15 @@ from plugins.pbx_sip.packets.datagrams import Datagrams, Endpoints
 from plugins.pbx_sip.packets.fragments import Payload, Reassembly, lay_out, read_fragments4, read_fragments6
 from plugins.pbx_sip.packets.internet import internet_headers
 from plugins.pbx_sip.packets.links import LINK_HEADERS
+from plugins.pbx_sip.packets.other_links import OTHER_LINK_HEADERS
 from plugins.pbx_sip.packets.rows import (
     DATAGRAM,
     END,
+    FOREIGN,
     FRAGMENT4,
     FRAGMENT6,
     LINK,
+    ORDINARY,
     PROTOCOL,
     SEGMENT,
     TOO_DEEP,
@@ -41,6 +44,10 @@ VXLAN_PORTS = (4789, 8472)
 GENEVE_PORTS = (6081,)
 HEADERS_MAX = 32
 FRAGMENTED_TUNNELS_MAX = 4
+_SENTENCES = {
+    "all": "none of {packets} packets is understood: {reason}",
+    "most": "hardly any of {packets} packets is understood: {reason}",
+}
 
 
 @dataclass(slots=True)
@@ -62,6 +69,30 @@ class Counters:
         self.not_understood.update(other.not_understood)
         self.truncated += other.truncated
         self.fragments_given_up += other.fragments_given_up
+
+    def since(self, before: "Counters") -> "Counters":
+        """What was counted since."""
+        return Counters(
+            packets=self.packets - before.packets,
+            not_understood=self.not_understood - before.not_understood,
+            truncated=self.truncated - before.truncated,
+            fragments_given_up=self.fragments_given_up - before.fragments_given_up,
+        )
+
+    def copied(self) -> "Counters":
+        """As they are now."""
+        return replace(self, not_understood=Counter(self.not_understood))
+
+    def find_unread(self) -> str:
+        """Why hardly a packet is understood, where it is not that there is nothing but ordinary traffic without IP."""
+        if not self.packets or self.not_understood.total() * 100 < self.packets * 99:
+            return ""
+        for reason, count in self.not_understood.most_common():
+            is_most = 2 * count > self.packets and not reason.startswith(ORDINARY)
+            if is_most or reason.startswith(FOREIGN):
+                is_all = self.not_understood.total() >= self.packets
+                return _SENTENCES["all" if is_all else "most"].format(packets=self.packets, reason=reason)
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +116,7 @@ class Decoder:
     ) -> None:
         self._headers = {
             **LINK_HEADERS,
+            **OTHER_LINK_HEADERS,
             **TUNNEL_HEADERS,
             **internet_headers(endpoints),
             **transport_headers(vxlan_ports, geneve_ports),

@@ -9,6 +9,7 @@ import numpy as np
 
 from plugins.pbx_sip.packets.blocks import PacketBlock
 from plugins.pbx_sip.packets.inputs import BadCompression, Input, Readable
+from plugins.pbx_sip.packets.other_files import tell_format
 from plugins.pbx_sip.packets.pcap import HEADER_BYTES, PcapReader, is_pcap
 from plugins.pbx_sip.packets.pcapng import MAGIC, PcapngReader
 from plugins.pbx_sip.packets.records import BadCapture, Chunk, RecordReader
@@ -161,7 +162,8 @@ def _choose_reader(head: bytes) -> tuple[RecordReader, int]:
         return PcapReader(head), HEADER_BYTES
     if head.startswith(MAGIC):
         return PcapngReader(), 0
-    raise BadCapture("neither pcap nor pcapng", 0)
+    told = tell_format(head)
+    raise BadCapture(f"neither pcap nor pcapng, but {told}" if told else "neither pcap nor pcapng", 0)
 
 
 def _advance(chunk: Chunk, used: int, filled: int) -> Chunk:

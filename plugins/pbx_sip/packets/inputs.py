@@ -1,6 +1,7 @@
 """The bytes of a capture: from a file or a pipe, gzip-compressed or not, and how many of them were read."""
 
 import zlib
+from contextlib import suppress
 from typing import Protocol
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -91,6 +92,7 @@ class _Unzipped:
         self._waiting = b""
         self._member = zlib.decompressobj(_ANY_GZIP)
         self._is_between = True
+        self._damage: BadCompression | None = None
 
     def readinto(self, buffer: memoryview) -> int:
         """Put some bytes into a buffer; their number, 0 at the end."""
@@ -119,10 +121,23 @@ class _Unzipped:
             self._is_between = False
 
     def _expand(self, size: int) -> bytes:
+        if self._damage is not None:
+            raise self._damage
+        before = self._member.copy()
         try:
             data = self._member.decompress(self._waiting, size)
         except zlib.error as error:
-            raise BadCompression(str(error)) from error
+            self._damage = BadCompression(str(error))
+            return _save(before, self._waiting)
         self._is_between = self._member.eof
         self._waiting = self._member.unused_data if self._is_between else self._member.unconsumed_tail
         return data
+
+
+def _save(member: "zlib._Decompress", compressed: bytes) -> bytes:
+    """What comes out of compressed bytes before the damage in them, which zlib does not give with the bytes behind."""
+    found = bytearray()
+    with suppress(zlib.error):
+        for place in range(len(compressed)):
+            found += member.decompress(compressed[place : place + 1])
+    return bytes(found)

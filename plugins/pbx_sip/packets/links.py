@@ -1,6 +1,7 @@
 """Link layers: what stands before an IP header on the wire or in the capture.
 
-Source: IEEE 802.3, 802.1Q, 802.1ad; RFC 1042 (SNAP), RFC 3032 (MPLS), RFC 2516 (PPPoE); tcpdump.org/linktypes.html.
+Source: IEEE 802.3, 802.1Q, 802.1ad, 802.1ah, 802.1BR; RFC 1042 (SNAP), RFC 3032 (MPLS), RFC 2516 (PPPoE);
+tcpdump.org/linktypes.html; Wireshark, epan/dissectors: packet-vntag.c, packet-cisco-metadata.c, packet-cisco-fp-mim.c.
 """
 
 from collections.abc import Mapping
@@ -40,22 +41,28 @@ def _by_type(types: npt.NDArray[np.uint16]) -> Column:
     return kinds
 
 
-def _ethernet(rows: Rows, fields: _Fields) -> Step:
-    return Step(_by_type(fields["type"]), rows.step(rows.at + 14))
+def _before_type(size_bytes: int) -> Header:
+    """Addresses or a tag of so many bytes, and the EtherType of what follows."""
+
+    def read(rows: Rows, fields: _Fields) -> Step:
+        return Step(_by_type(fields["type"]), rows.step(rows.at + size_bytes + 2))
+
+    return Header(np.dtype([("tag", f"V{size_bytes}"), ("type", ">u2")]), read)
 
 
-def _vlan(rows: Rows, fields: _Fields) -> Step:
-    return Step(_by_type(fields["type"]), rows.step(rows.at + 4))
+def _before_frame(size_bytes: int) -> Header:
+    """A tag of so many bytes, which a whole frame follows."""
+
+    def read(rows: Rows, fields: _Fields) -> Step:
+        return Step(np.full(len(fields), ETHERNET, np.int64), rows.step(rows.at + size_bytes))
+
+    return Header(np.dtype([("tag", f"V{size_bytes}")]), read)
 
 
 def _llc(rows: Rows, fields: _Fields) -> Step:
     is_snap = (fields["sap"] == 0xAAAA) & (fields["control"] == 3) & np.isin(fields["oui"], (0, 0xF8))
     is_snap &= fields["oui_high"] == 0
     return Step(np.where(is_snap, fields["type"].astype(np.int64), NO_SNAP), rows.step(rows.at + 8))
-
-
-def _cooked(rows: Rows, fields: _Fields) -> Step:
-    return Step(_by_type(fields["type"]), rows.step(rows.at + 16))
 
 
 def _cooked_v2(rows: Rows, fields: _Fields) -> Step:
@@ -84,8 +91,8 @@ def _pppoe(rows: Rows, fields: _Fields) -> Step:
     return Step(kinds, rows.step(rows.at + 8, np.minimum(rows.end, rows.at + 6 + fields["length"])))
 
 
-_ETHERNET = Header(np.dtype([("addresses", "V12"), ("type", ">u2")]), _ethernet)
-_VLAN = Header(np.dtype([("tag", ">u2"), ("type", ">u2")]), _vlan)
+_ETHERNET = _before_type(12)
+_VLAN = _before_type(2)
 _MPLS_HEADER = Header(np.dtype([("label", ">u2"), ("bottom", "u1"), ("ttl", "u1")]), _mpls)
 _LOOPBACK = Header(np.dtype([("family", "<u4")]), _loopback)
 _RAW_IP = Header(np.dtype([("version", "u1")]), _raw_ip)
@@ -98,12 +105,17 @@ LINK_HEADERS: Mapping[int, Header] = {
     LINK + 14: _RAW_IP,
     LINK: _LOOPBACK,
     LINK + 108: _LOOPBACK,
-    LINK + 113: Header(np.dtype([("link", "V14"), ("type", ">u2")]), _cooked),
+    LINK + 113: _before_type(14),
     LINK + 276: Header(np.dtype([("type", ">u2"), ("link", "V18")]), _cooked_v2),
     0x8100: _VLAN,
     0x88A8: _VLAN,
     0x9100: _VLAN,
     0x9200: _VLAN,
+    0x8926: _before_type(4),  # VN-Tag
+    0x893F: _before_type(6),  # E-TAG of 802.1BR
+    0x8909: _before_type(6),  # Cisco metadata: a security group (SGT)
+    0x8903: _before_frame(2),  # FabricPath
+    0x88E7: _before_frame(4),  # I-TAG of 802.1ah
     _MPLS: _MPLS_HEADER,
     0x8848: _MPLS_HEADER,
     0x8864: Header(

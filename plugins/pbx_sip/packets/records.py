@@ -13,6 +13,8 @@ PACKET_BYTES_MAX = 1 << 20
 RUN_MAX = 4096
 RUN_FROM = 8  # a look ahead pays from so many records of equal length on
 
+_SENTENCES = {"at": "{reason} at byte {byte}"}
+
 Chunk = npt.NDArray[np.uint8]
 
 
@@ -23,7 +25,7 @@ class BadCapture(ValueError):
     """
 
     def __init__(self, reason: str, byte: int) -> None:
-        super().__init__(f"{reason} at byte {byte}")
+        super().__init__(_SENTENCES["at"].format(reason=reason, byte=byte) if byte else reason)
         self.byte = byte
 
 

@@ -28,6 +28,13 @@ INNER = 0x30000
 LLC = INNER + 1
 VXLAN = INNER + 2
 GENEVE = INNER + 3
+GTPU = INNER + 4
+GTPU_MORE = INNER + 5
+TZSP = INNER + 6
+TZSP_TAG = INNER + 7
+WIRELESS = INNER + 8
+LOG_FIELD = INNER + 9
+VXLAN_GPE = INNER + 10
 END = 0x40000
 DATAGRAM = END + 1
 SEGMENT = END + 2
@@ -47,6 +54,7 @@ BAD_ERSPAN = -10
 BAD_UDP = -11
 BAD_TCP = -12
 NO_FAMILY = -13
+NO_DATA_FRAME = -14
 
 _REFUSALS: Mapping[int, str] = {
     TOO_SHORT: "shorter than its headers",
@@ -54,6 +62,7 @@ _REFUSALS: Mapping[int, str] = {
     NO_SNAP: "802.3 without SNAP",
     NO_IP: "neither IPv4 nor IPv6",
     NO_FAMILY: "loopback of another family",
+    NO_DATA_FRAME: "wireless frames that are encrypted or hold no data",
     BAD_PPPOE: "PPPoE without IP",
     BAD_IPV4: "wrong IPv4 header",
     BAD_IPV6: "wrong IPv6 header",
@@ -65,13 +74,78 @@ _REFUSALS: Mapping[int, str] = {
 }
 
 
+_TUNNEL_NAMES: Mapping[int, str] = {
+    50: "tunnel of IPsec",
+    94: "tunnel of KA9Q",
+    97: "tunnel of EtherIP",
+    115: "tunnel of L2TPv3",
+    137: "tunnel of MPLS in IP",
+}
+FOREIGN = ("link type", "tunnel", _REFUSALS[NO_DATA_FRAME])
+"""What reasons begin with that no ordinary traffic gives: the capture was made where no calls can be read."""
+
+# ARP, IPX, flow control, link aggregation, LLDP, 802.1X, time, storage and machines: what a network has beside IP.
+# Source: IEEE, Ethertype registry.
+_ORDINARY_TYPES = (
+    0x0806, 0x0842, 0x22EA, 0x22F0, 0x6002, 0x8035, 0x809B, 0x80F3, 0x8137, 0x8808, 0x8809, 0x8863, 0x886D, 0x8874,
+    0x887B, 0x888E, 0x8892, 0x8899, 0x88A4, 0x88AB, 0x88B5, 0x88B6, 0x88B7, 0x88B8, 0x88BA, 0x88C7, 0x88CC, 0x88CD,
+    0x88D9, 0x88E1, 0x88F5, 0x88F7, 0x88FB, 0x8902, 0x8906, 0x8912, 0x8914, 0x8915, 0x891D, 0x893A, 0x9000,
+)  # fmt: skip
+ORDINARY = (
+    "IP protocol",
+    *(_REFUSALS[kind] for kind in (NO_SNAP, FULL, BAD_PPPOE, NO_FAMILY)),
+    *(f"EtherType 0x{kind:04x}" for kind in _ORDINARY_TYPES),
+)
+"""What reasons begin with that every traffic gives."""
+_TYPE_NAMES: Mapping[int, str] = {0x22F3: "TRILL", 0x88E5: "MACsec, encrypted", 0x892F: "HSR", 0x894F: "NSH"}
+
+# Source: tcpdump.org/linktypes.html.
+_LINK_NAMES: Mapping[int, str] = {
+    6: "Token Ring",
+    7: "ARCNET",
+    8: "SLIP",
+    10: "FDDI",
+    51: "PPPoE",
+    100: "ATM",
+    107: "Frame Relay",
+    117: "pflog of OpenBSD",
+    119: "802.11 with Prism headers",
+    122: "IP over Fibre Channel",
+    123: "ATM of SunATM",
+    129: "ARCNET of Linux",
+    137: "Juniper",
+    138: "IP over IEEE 1394",
+    140: "MTP2",
+    141: "MTP3",
+    142: "SCCP",
+    143: "DOCSIS",
+    163: "802.11 with AVS headers",
+    187: "Bluetooth",
+    189: "USB of Linux",
+    192: "PPI",
+    195: "IEEE 802.15.4",
+    204: "PPP with direction",
+    205: "Cisco HDLC with direction",
+    220: "USB of Linux",
+    231: "D-Bus",
+    249: "USB of Windows",
+    252: "exported PDUs of Wireshark",
+    253: "netlink of Linux",
+    258: "PKTAP of macOS",
+}
+
+
 def tell_kind(kind: int) -> str:
     """Why packets went no further than a header of this kind, for people."""
     if kind < 0:
         return _REFUSALS[kind]
     if kind < PROTOCOL:
-        return f"EtherType 0x{kind:04x}"
-    return f"IP protocol {kind - PROTOCOL}" if kind < LINK else f"link type {kind - LINK}"
+        name = _TYPE_NAMES.get(kind, "")
+        return f"EtherType 0x{kind:04x} ({name})" if name else f"EtherType 0x{kind:04x}"
+    if kind < LINK:
+        return _TUNNEL_NAMES.get(kind - PROTOCOL, f"IP protocol {kind - PROTOCOL}")
+    name = _LINK_NAMES.get(kind - LINK, "")
+    return f"link type {kind - LINK} ({name})" if name else f"link type {kind - LINK}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,12 @@ from plugins.pbx_sip.packets.rows import (
     BAD_UDP,
     DATAGRAM,
     GENEVE,
+    GTPU,
     PROTOCOL,
     SEGMENT,
+    TZSP,
     VXLAN,
+    VXLAN_GPE,
     Column,
     Header,
     Rows,
@@ -25,6 +28,7 @@ from plugins.pbx_sip.packets.rows import (
 from plugins.pbx_sip.packets.tcp import FIN, RST, SYN, TcpSegment
 
 _TUNNEL_HEADER_BYTES = 8
+_GTPU_PORT, _VXLAN_GPE_PORT, _TZSP_PORT = 2152, 4790, 37008
 
 _Fields = npt.NDArray[np.void]
 
@@ -44,6 +48,9 @@ class _Udp:
         self._kinds = np.full(1 << 16, DATAGRAM, np.int64)
         self._kinds[list(vxlan_ports)] = VXLAN
         self._kinds[list(geneve_ports)] = GENEVE
+        self._kinds[_GTPU_PORT] = GTPU
+        self._kinds[_VXLAN_GPE_PORT] = VXLAN_GPE
+        self._kinds[_TZSP_PORT] = TZSP
 
     def read(self, rows: Rows, fields: _Fields) -> Step:
         """A length of 0 is that of a jumbogram or of a packet which the network card was to cut."""

@@ -16,6 +16,10 @@ from plugins.pbx_sip.sip.message import Request, Response
 from plugins.pbx_sip.sip.server_transaction import InviteServerTransaction
 from plugins.pbx_sip.sip.session_timer import SessionTimer, SessionWatch, agree_on_response
 
+GONE = frozenset({408, 481})
+"""What is answered where a call is not known any more, or nobody is there."""
+_NO_SUCH_METHOD = frozenset({405, 501})
+
 
 @dataclass(slots=True, kw_only=True)
 class Call:
@@ -45,8 +49,8 @@ class Call:
 
     @property
     def id(self) -> str:
-        """Its Call-ID."""
-        return self.dialog.id.call_id
+        """By what it is known: its Call-ID, and more where that has another dialog as well."""
+        return self.ends.call_id
 
     @property
     def lines(self) -> tuple[MediaLine, ...]:
@@ -68,8 +72,17 @@ class Call:
         self.dialog.has_offered = self.dialog.has_offered or has_offered
 
     def refresh(self, response: Response, at_ns: int) -> None:
-        """Take note of the 2xx to an INVITE or UPDATE of ours."""
-        self.timer, self.refreshed_ns = agree_on_response(response), at_ns
+        """Take note of the answer to an INVITE or UPDATE of ours; a client that refuses it has the call all the same.
+
+        Source: RFC 4028 section 10: a session ends if its refresh is not answered, or by 408 or 481.
+        """
+        if response.status in GONE:
+            return
+        self.refreshed_ns = at_ns
+        if response.status < 300:
+            self.timer = agree_on_response(response)
+        elif response.cseq.method == "UPDATE" and response.status in _NO_SUCH_METHOD:
+            self.knows_update = False
 
     def settle(self, sdp: bytes, peer: Description | None) -> Settled:
         """What holds with our description and the peer's, whichever is the offer; peer: None before it answers."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from plugins.pbx_sip.recorder.advice import Shortage
 from plugins.pbx_sip.recorder.hooks import Refusal
 from plugins.pbx_sip.recorder.registrar import Registrar
 from plugins.pbx_sip.recorder.standing import StandingCalls
@@ -34,28 +35,35 @@ class Door:
         """
         if request.method == "REGISTER" and self._terms.secrets:
             return  # the registrar asks for the secret
-        call = self._calls.find(request.call_id) if request.to.tag else None
+        call = self._calls.find_for(request) if request.to.tag else None
         is_its_own = call is not None and call.client == peer.host
-        if is_its_own or self._terms.allowed.knows(peer) or self._registrar.knows(peer.host):
+        if is_its_own or self._is_allowed(peer):
             return
         if not self._terms.secrets:
             raise BadRequest(403, "Forbidden", request)
-        self._registrar.authenticate(request)
+        self._registrar.authenticate(request, peer)
+
+    def knows(self, peer: Peer) -> bool:
+        """Whether a peer is one that may begin calls, or has shown so lately."""
+        return self._is_allowed(peer) or self._registrar.has_proof(peer.host)
 
     def check_room(self, request: Request, peer: Peer) -> None:
         """See that a new call can be taken. Raises: BadRequest with 503 or what the owner says."""
         if self.is_draining:
-            raise self.refuse(request, "Going Down")
+            raise self.refuse(request, Shortage.DRAINING)
         refusal = self._may_accept()
         if refusal is not None:
             raise _refuse(request, refusal)
         terms = self._terms
         if len(self._calls) >= terms.calls_max or self._calls.count(peer.host) >= terms.calls_per_host_max:
-            raise self.refuse(request, "Too Many Calls")
+            raise self.refuse(request, Shortage.CALLS)
 
     def refuse(self, request: Request, reason: str) -> BadRequest:
         """The refusal of a call that there is no room for just now."""
         return _refuse(request, Refusal(reason=reason, retry_after_s=self._terms.retry_after_s))
+
+    def _is_allowed(self, peer: Peer) -> bool:
+        return self._terms.allowed.knows(peer) or self._registrar.knows(peer.host)
 
 
 def _refuse(request: Request, refusal: Refusal) -> BadRequest:

@@ -1,9 +1,11 @@
 """What the server of recording sessions tells its owner, and what it asks."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from plugins.pbx_sip.sip.errors import BadRequest
 from plugins.pbx_sip.sip.link import Peer
 from plugins.pbx_sip.sip.message import Request, Response
 
@@ -12,9 +14,9 @@ from plugins.pbx_sip.sip.message import Request, Response
 class CallMessage:
     """One SIP message of a call.
 
-    call_id: its Call-ID. at_ns: since 1970, UTC. content: as it was sent, or as what came was understood, which reads
-    the same; its topmost Via has the address it came from. peer: who sent it, or was sent it.
-    read: what it says, where it was read already.
+    call_id: by which the call is known, mostly its Call-ID. at_ns: since 1970, UTC. content: as it was sent, or as what
+    came was understood, which reads the same; its topmost Via has the address it came from. peer: who sent it, or was
+    sent it. read: what it says, where it was read already.
     """
 
     call_id: str
@@ -55,11 +57,12 @@ class Refusal:
 
 
 class Sign(StrEnum):
-    """By what a peer shows that it is there."""
+    """By what a peer shows that it is there; remembered: it registered before a restart, and that still holds."""
 
     PING = "ping"
     REGISTERED = "registered"
     UNREGISTERED = "unregistered"
+    REMEMBERED = "remembered"
     CALL = "call"
 
 
@@ -87,14 +90,23 @@ class Hooks(Protocol):
     def media_opened(self, line: MediaLine) -> None:
         """Media may come to a line; told again, with the same ports, when something about it changed."""
 
+    def when_open(self, lines: Sequence[MediaLine], act: Callable[[], None]) -> None:
+        """Act once media can come to lines, or when that takes too long."""
+
     def media_closed(self, line: MediaLine) -> None:
         """No more media is wanted at a line."""
 
     def may_accept(self) -> Refusal | None:
         """Why no new call can be taken; None if one can."""
 
-    def refused(self, peer: Peer, why: str, request: Request) -> None:
+    def refused(self, peer: Peer, why: str, refusal: BadRequest) -> None:
         """A request was refused; the same of the same host is told at most once a minute."""
+
+    def not_secured(self, host: str, why: str) -> None:
+        """TLS could not be agreed on with a host; told as seldom."""
+
+    def turned_away(self, peer: Peer, refusal: BadRequest) -> None:
+        """A call that a known client began was refused; told each time."""
 
     def seen(self, presence: Presence) -> None:
         """A peer shows that it is there."""

@@ -15,13 +15,13 @@ class CallJournal:
         self._hooks = hooks
         self._clock_ns = clock_ns
 
-    def note_received(self, message: Request | Response, peer: Peer) -> int:
-        """A message came. Returns: when, ns since 1970."""
-        return self._note(message, peer, is_ours=False)
+    def note_received(self, call_id: str, message: Request | Response, peer: Peer) -> int:
+        """A message of a call came. Returns: when, ns since 1970."""
+        return self._note(call_id, message, peer, is_ours=False)
 
-    def note_sent(self, message: Request | Response, peer: Peer) -> int:
+    def note_sent(self, call_id: str, message: Request | Response, peer: Peer) -> int:
         """A message of ours is about to be sent. Returns: when, ns since 1970."""
-        return self._note(message, peer, is_ours=True)
+        return self._note(call_id, message, peer, is_ours=True)
 
     def now_ns(self) -> int:
         """The moment, ns since 1970."""
@@ -31,10 +31,10 @@ class CallJournal:
         """How long ago a moment was."""
         return max(0.0, (self._clock_ns() - since_ns) / 1e9)
 
-    def _note(self, message: Request | Response, peer: Peer, *, is_ours: bool) -> int:
+    def _note(self, call_id: str, message: Request | Response, peer: Peer, *, is_ours: bool) -> int:
         at_ns = self._clock_ns()
         content = write_message(message)
         self._hooks.message(
-            CallMessage(call_id=message.call_id, at_ns=at_ns, is_ours=is_ours, content=content, peer=peer, read=message)
+            CallMessage(call_id=call_id, at_ns=at_ns, is_ours=is_ours, content=content, peer=peer, read=message)
         )
         return at_ns

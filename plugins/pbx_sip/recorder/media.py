@@ -39,7 +39,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
-    """Between whom: our address for media, and the hosts that it may come from whatever a description says."""
+    """Between whom: our address for media, and the hosts that it may come from whatever a description says.
+
+    call_id: by which the call is known, as `StandingCalls.name` has it.
+    """
 
     call_id: str
     address: str

@@ -4,6 +4,7 @@ Source: RFC 3261 sections 8.2.3, 20.43 (Warning) and 21.4; RFC 5621 section 3 (w
 """
 
 from plugins.pbx_sip.recorder.capabilities import BODIES
+from plugins.pbx_sip.sdp.answer import is_unknown_sound
 from plugins.pbx_sip.sdp.description import Description
 from plugins.pbx_sip.sdp.errors import BadDescription
 from plugins.pbx_sip.sdp.reader import parse_description
@@ -40,6 +41,19 @@ def read_offer(request: Request) -> Description | None:
     return None
 
 
+def check_accept(request: Request) -> None:
+    """Refuse a client that would understand no description of ours, whatever it says.
+
+    Some forget to name application/sdp and understand it all the same, so any such kind of body will do.
+
+    Raises: BadRequest with 406. Source: RFC 3261 section 20.1, RFC 4475 section 3.3.15.
+    """
+    kinds = {token.partition("/")[0].strip().lower() for token in request.tokens("Accept") if token}
+    if kinds and kinds.isdisjoint({"application", "multipart", "*"}):
+        warning = _warn(399, "An answer has a body of the kind application/sdp")
+        raise BadRequest(406, "Not Acceptable", request, (warning,))
+
+
 def read_description(message: Message) -> tuple[bytes, Description] | None:
     """The session description in a message that was accepted before: its bytes, and what it says; None without one."""
     try:
@@ -56,6 +70,19 @@ def refuse_media(offer: Description, request: Request) -> BadRequest:
     """
     has_audio = any(media.kind == "audio" and not media.is_rejected for media in offer.media)
     warning = _warn(305, "Incompatible media format") if has_audio else _warn(304, "Media type not available")
+    return BadRequest(488, "Not Acceptable Here", request, (warning,))
+
+
+def refuse_lines(offer: Description, request: Request) -> BadRequest | None:
+    """What there is to say of lines of sound that are refused in an offer that is accepted; None if none is."""
+    refused = [
+        f"line {place} ({', '.join(codec.name for codec in media.codecs) or media.protocol})"
+        for place, media in enumerate(offer.media, start=1)
+        if is_unknown_sound(media)
+    ]
+    if not refused:
+        return None
+    warning = _warn(305, f"Incompatible media format: {'; '.join(refused)}")
     return BadRequest(488, "Not Acceptable Here", request, (warning,))
 
 

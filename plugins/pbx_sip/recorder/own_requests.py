@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from plugins.pbx_sip.recorder.addresses import is_address
-from plugins.pbx_sip.recorder.call import Call
+from plugins.pbx_sip.recorder.call import GONE, Call
 from plugins.pbx_sip.recorder.capabilities import BODIES, METHODS
 from plugins.pbx_sip.recorder.journal import CallJournal
 from plugins.pbx_sip.recorder.media import offer_again
@@ -29,7 +29,7 @@ from plugins.pbx_sip.siprec.contents import SDP_TYPE, make_snapshot_request
 from plugins.pbx_sip.siprec.multipart import Part, write_body
 
 _TRIES = 3
-_GONE = frozenset({408, 481})
+_PUT_OFF = frozenset({491, 500, 503, 504})
 _SDP: tuple[Field, ...] = (("Content-Type", SDP_TYPE),)
 
 
@@ -109,37 +109,53 @@ class OwnRequests:
         part = make_snapshot_request("The metadata so far cannot be used")
         if call.knows_update:
             kind: list[Field] = [("Content-Type", part.content_type), ("Content-Disposition", part.disposition)]
-            await self._send(call, "UPDATE", [*_about(), *kind], part.body)
-            return
+            self._note_answer(call, await self._send(call, "UPDATE", [*_about(call.timer), *kind], part.body))
+            if call.knows_update:
+                return
         await self.wait_for_ack(call)
         if self._calls.find(call.id) is call and call.settled.sdp and not call.dialog.has_offered:
             await self._offer(call, call.settled.sdp, is_paused=call.is_paused, more=(part,))
 
+    async def ask_after(self, call: Call) -> bool:
+        """Whether a client still knows a call: it says so whatever it answers, but that there is none.
+
+        Source: RFC 3261 sections 11 and 12.2.1.2.
+        """
+        response = await self._send(call, "OPTIONS", [("Accept", BODIES)])
+        return response is not None and response.status not in GONE
+
     async def refresh(self, call: Call) -> None:
-        """Keep a session alive; what comes to nothing here is ended by its timer."""
+        """Keep a session alive; one that is not answered is ended by its timer, one that is refused goes on.
+
+        Source: RFC 4028 sections 7.4 and 10; RFC 3311 section 5.1 (where UPDATE is refused, INVITE is the way).
+        """
+        by_update = call.knows_update
         for _ in range(_TRIES):
-            response = await self._refresh(call)
-            if response is None or self._calls.find(call.id) is not call:
+            response = await (self._update(call) if by_update else self._reinvite(call))
+            if response is None or response.status < 300 or self._calls.find(call.id) is not call:
                 return
-            if response.status < 300:
-                return
-            if response.status in _GONE:
+            if response.status in GONE:
                 self.hang_up(call, "the client no longer knows the session")
                 return
             if response.status == 422:
                 call.timer = _lengthen(call.timer, response)
-            else:
+            elif response.status in _PUT_OFF:
                 await asyncio.sleep(choose_glare_wait_s())
+            elif by_update:
+                by_update = False
+            else:
+                return
 
-    async def _refresh(self, call: Call) -> Response | None:
-        if not call.knows_update:
-            await self.wait_for_ack(call)
-            if call.dialog.has_offered or self._calls.find(call.id) is not call:
-                return None
-            return await self._offer(call, call.settled.sdp, is_paused=call.is_paused)
+    async def _update(self, call: Call) -> Response | None:
         response = await self._send(call, "UPDATE", _about(call.timer))
-        self._note_refresh(call, response)
+        self._note_answer(call, response)
         return response
+
+    async def _reinvite(self, call: Call) -> Response | None:
+        await self.wait_for_ack(call)
+        if call.dialog.has_offered or self._calls.find(call.id) is not call:
+            return None
+        return await self._offer(call, call.settled.sdp, is_paused=call.is_paused)
 
     async def _offer(self, call: Call, sdp: bytes, *, is_paused: bool, more: tuple[Part, ...] = ()) -> Response | None:
         """Send an INVITE with a description of ours, and go by the answer."""
@@ -148,17 +164,16 @@ class OwnRequests:
             content_type, body = write_body([Part(content_type=SDP_TYPE, body=sdp), *more])
             headers = (("Content-Type", content_type),)
         response = await self._send(call, "INVITE", [*_about(call.timer), *headers], body)
-        if response is None or response.status >= 300 or self._calls.find(call.id) is not call:
-            return response
-        answer = read_description(response)
-        if answer is not None:
+        answer = read_description(response) if response is not None and response.status < 300 else None
+        if answer is not None and self._calls.find(call.id) is call:
             self._calls.settle(call, call.settle(sdp, answer[1]))
             call.is_paused = is_paused
-        self._note_refresh(call, response)
+        self._note_answer(call, response)
         return response
 
-    def _note_refresh(self, call: Call, response: Response | None) -> None:
-        if response is not None and response.status < 300 and self._calls.find(call.id) is call:
+    def _note_answer(self, call: Call, response: Response | None) -> None:
+        """Go by the answer to an INVITE or UPDATE, with which the session timer mostly begins anew."""
+        if response is not None and self._calls.find(call.id) is call:
             call.refresh(response, self._journal.now_ns())
             self.watch(call)
 
@@ -173,9 +188,11 @@ class OwnRequests:
         try:
             link = self._find_link(call)
         except (OSError, BadValue):
+            if method == "BYE":
+                self._journal.note_sent(call.id, request, call.peer)  # it is over, though nobody can be told
             self._give_up(call, request, answer)
             return answer
-        self._journal.note_sent(request, link.peer)
+        self._journal.note_sent(call.id, request, link.peer)
         self._agent.transactions.request(
             request,
             link,
@@ -190,7 +207,7 @@ class OwnRequests:
         if response.status < 200:
             return
         if not answer.done():
-            self._journal.note_received(response, link.peer)
+            self._journal.note_received(call.id, response, link.peer)
             call.dialog.receive_answer(request, response)
             answer.set_result(response)
         if request.method == "INVITE" and response.status < 300:

@@ -33,15 +33,27 @@ class Presences:
         self._registered_until_s = 0.0
         self._is_away = False
         self._missed = 0
+        self._packets = 0.0
 
     def note(self, presence: Presence) -> None:
-        """One shows that it is there."""
-        self._heard_s = time.monotonic()
-        self._last, self._last_at = presence, datetime.now(UTC)
-        if presence.sign is Sign.REGISTERED:
-            self._registered_until_s = self._heard_s + presence.expires_s
+        """One shows that it is there, or did so before a restart and is still registered."""
+        self._last = presence
+        if presence.sign is not Sign.REMEMBERED:
+            self.hear()
+        if presence.sign in {Sign.REGISTERED, Sign.REMEMBERED}:
+            self._registered_until_s = time.monotonic() + presence.expires_s
         elif presence.sign is Sign.UNREGISTERED:
             self._registered_until_s = 0.0
+
+    def hear(self) -> None:
+        """Something came of a call."""
+        self._heard_s, self._last_at = time.monotonic(), datetime.now(UTC)
+
+    def count(self, packets: float) -> None:
+        """So many packets of media came by now, as the workers count, who begin anew when they are replaced."""
+        if packets > self._packets:
+            self.hear()
+        self._packets = packets
 
     async def run(self) -> None:
         """Watch until cancelled; alarms keep the history of outages."""
@@ -49,6 +61,8 @@ class Presences:
             tasks.create_task(self._watch_silence())
             if self._settings.ping_host:
                 tasks.create_task(self._watch_ping())
+            else:
+                self._ctx.clear_alarm(_PING)
 
     def judge(self, health: Health) -> Health:
         """The health of the engine, with what is known of the telephone systems."""
@@ -64,43 +78,51 @@ class Presences:
             text = f"The PBX with serial number {self._settings.serial_number} is not registered. {health.summary}"
             return replace(health, state=HealthState.DEGRADED, summary=text)
         if self._last is None:
-            return replace(health, summary=f"No telephone system was heard of yet. {health.summary}")
+            unheard = f"No telephone system was heard of yet. {health.summary}"
+            return health if self._last_at is not None else replace(health, summary=unheard)
         return replace(health, summary=f"{self._last.peer.host} is there. {health.summary}")
 
     def _is_registered(self) -> bool:
         return time.monotonic() < self._registered_until_s
 
     def _silence(self) -> str:
-        if self._last is None or self._last_at is None:
+        if self._last_at is None:
             return "Nothing was heard of the telephone system since the start."
-        return f"Nothing was heard of {self._last.peer.host} since {self._last_at:%Y-%m-%d %H:%M:%S} UTC."
+        name = self._last.peer.host if self._last is not None else "the telephone system"
+        return f"Nothing was heard of {name} since {self._last_at:%Y-%m-%d %H:%M:%S} UTC."
 
     async def _watch_silence(self) -> None:
+        limit_s = self._settings.silence_s
+        may_be_told = True  # a process before this one may have raised it
         while True:
             await asyncio.sleep(_LOOK_S)
-            limit_s = self._settings.silence_s
             is_away = bool(limit_s) and time.monotonic() - self._heard_s > limit_s
             if is_away and not self._is_away:
+                may_be_told = True
                 hint = "Is it switched on, and does it still have this recorder in its settings?"
                 self._ctx.raise_alarm(
                     Alarm(key=_AWAY, code="PBX_SILENT", severity=Severity.MAJOR, text=self._silence(), hint=hint)
                 )
-            elif self._is_away and not is_away:
+            elif may_be_told and not is_away and (self._last_at is not None or not limit_s):
+                may_be_told = False
                 self._ctx.clear_alarm(_AWAY)
             self._is_away = is_away
 
     async def _watch_ping(self) -> None:
         host = self._settings.ping_host
+        may_be_told = True
         while True:
             is_there = await asyncio.to_thread(ping, host, _ANSWER_S)
-            was_missed, self._missed = self._missed, 0 if is_there else self._missed + 1
+            self._missed = 0 if is_there else self._missed + 1
             if self._missed == _PINGS_MISSED:
+                may_be_told = True
                 text = f"{host} does not answer pings any more."
                 hint = "Is it switched on, and may it be pinged?"
                 self._ctx.raise_alarm(
                     Alarm(key=_PING, code="PBX_UNREACHABLE", severity=Severity.MAJOR, text=text, hint=hint)
                 )
-            elif is_there and was_missed >= _PINGS_MISSED:
+            elif is_there and may_be_told:
+                may_be_told = False
                 self._ctx.clear_alarm(_PING)
             await asyncio.sleep(_PING_S)
 

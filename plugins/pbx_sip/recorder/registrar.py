@@ -4,18 +4,22 @@ Source: RFC 3261 section 10.3.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from plugins.pbx_sip.recorder.hooks import Presence, Sign
+from plugins.pbx_sip.recorder.registrations import Registration
 from plugins.pbx_sip.recorder.terms import Terms
 from plugins.pbx_sip.sip.digest import DigestServer
-from plugins.pbx_sip.sip.errors import BadRequest
+from plugins.pbx_sip.sip.errors import BadRequest, BadValue
 from plugins.pbx_sip.sip.headers import Field
 from plugins.pbx_sip.sip.link import Peer
 from plugins.pbx_sip.sip.message import Request
 
 AORS_MAX = 1000
+PROOFS_MAX = 1000
+PROOF_LASTS_S = 3600.0
 CONTACTS_MAX = 10
 
 
@@ -32,21 +36,68 @@ class _Binding:
 class Registrar:
     """Who is registered, and proofs of secrets."""
 
-    def __init__(self, terms: Terms, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, terms: Terms, on_proof: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """on_proof: told of each host that gives the proof of a secret."""
         self._terms = terms
+        self._on_proof = on_proof
         self._clock = clock
         self._digest = DigestServer(terms.realm, terms.secrets.get)
         self._bindings: dict[str, dict[str, _Binding]] = {}
+        self._proofs: OrderedDict[str, float] = OrderedDict()
 
-    def authenticate(self, request: Request) -> str:
+    def authenticate(self, request: Request, peer: Peer) -> str:
         """The user whose secret the sender knows. Raises: BadRequest with 401."""
-        return self._digest.authenticate(request)
+        user = self._digest.authenticate(request)
+        self._proofs[peer.host] = self._clock()
+        self._proofs.move_to_end(peer.host)
+        if len(self._proofs) > PROOFS_MAX:
+            self._proofs.popitem(last=False)
+        self._on_proof(peer.host)
+        return user
+
+    def has_proof(self, host: str) -> bool:
+        """Whether somebody at a host has given the proof of a secret lately."""
+        return self._clock() - self._proofs.get(host, -PROOF_LASTS_S) < PROOF_LASTS_S
 
     def knows(self, host: str) -> bool:
         """Whether somebody registered from a host by a secret, and the registration lasts."""
         now = self._clock()
         live = (binding for contacts in self._bindings.values() for binding in contacts.values())
         return bool(self._terms.secrets) and any(each.host == host and each.expires > now for each in live)
+
+    def tell(self) -> list[Registration]:
+        """All registrations that last."""
+        offset_s = time.time() - self._clock()
+        return [
+            Registration(
+                aor=name,
+                contact=spec,
+                until_s=each.expires + offset_s,
+                call_id=each.call_id,
+                number=each.number,
+                host=each.host,
+            )
+            for name in self._bindings
+            for spec, each in self._live(name).items()
+        ]
+
+    def recall(self, registrations: Iterable[Registration]) -> Iterator[Presence]:
+        """Take up registrations of before a restart that last and may be.
+
+        Yields: what each tells of its peer.
+        """
+        now, now_s = self._clock(), time.time()
+        for each in registrations:
+            user = each.aor.rpartition("@")[0]
+            left_s = min(each.until_s - now_s, self._terms.registration_max_s)
+            if left_s <= 0 or not self._may_register(user):
+                continue
+            binding = _Binding(expires=now + left_s, call_id=each.call_id, number=each.number, host=each.host)
+            self._bindings.setdefault(each.aor, {})[each.contact] = binding
+            peer = Peer("", each.host, 0)
+            yield Presence(peer=peer, sign=Sign.REMEMBERED, aor=each.aor, expires_s=round(left_s))
 
     def register(self, request: Request, peer: Peer) -> tuple[tuple[Field, ...], Presence]:
         """Take a registration, its end, or a question about it.
@@ -55,9 +106,11 @@ class Registrar:
 
         Raises: BadRequest with 401, 403, 423, 400, 500 or 503; BadValue.
         """
-        user = self.authenticate(request) if self._terms.secrets else ""
+        user = self.authenticate(request, peer) if self._terms.secrets else ""
         aor = request.to.uri
-        if (user and aor.user != user) or (self._terms.serial_number and aor.user != self._terms.serial_number):
+        if aor.scheme not in {"sip", "sips"}:  # RFC 3261 section 10.2
+            raise BadRequest(400, "Bad Address Of Record", request)
+        if (user and aor.user != user) or not self._may_register(aor.user):
             raise BadRequest(403, "Forbidden", request)
         name = f"{aor.user}@{aor.host}"
         bindings = self._live(name)
@@ -79,6 +132,9 @@ class Registrar:
             expires_s=max(lasting.values(), default=0),
         )
         return tuple(("Contact", f"<{spec}>;expires={left_s}") for spec, left_s in lasting.items()), presence
+
+    def _may_register(self, user: str) -> bool:
+        return self._terms.serial_number in {"", user} and (not self._terms.secrets or user in self._terms.secrets)
 
     def _live(self, name: str) -> dict[str, _Binding]:
         now = self._clock()
@@ -106,7 +162,7 @@ class Registrar:
 
     def _wishes(self, request: Request, known: tuple[str, ...]) -> Iterator[tuple[str, int]]:
         """Each Contact that is named, and for how many seconds it is to last; 0 ends it."""
-        asked_s = request.number("Expires")
+        asked_s = _read_expires(request)
         if "*" in request.headers.items("Contact"):
             if asked_s != 0 or len(request.headers.items("Contact")) > 1:
                 raise BadRequest(400, "Bad Contact", request)
@@ -116,3 +172,11 @@ class Registrar:
         for contact in request.addresses("Contact"):
             own = contact.param("expires") or ""
             yield contact.spec, int(own) if own.isascii() and own.isdecimal() and len(own) < 10 else usual_s
+
+
+def _read_expires(request: Request) -> int | None:
+    """What Expires asks for; None where that cannot be read. Source: RFC 3261 section 20.19 with 10.3 and 10.2.1.1."""
+    try:
+        return request.number("Expires")
+    except BadValue:
+        return None

@@ -9,10 +9,9 @@ from plugins.pbx_sip.recorder.hooks import CallMessage
 from plugins.pbx_sip.recorder.media import Ends, is_pause
 from plugins.pbx_sip.recorder.offers import read_description
 from plugins.pbx_sip.sip.datagram_link import DEFAULT_PORT
-from plugins.pbx_sip.sip.dialog import DialogId, Origin
+from plugins.pbx_sip.sip.dialog import Origin
 from plugins.pbx_sip.sip.errors import BadRequest, BadValue, SipError
 from plugins.pbx_sip.sip.fields import parse_session_expires
-from plugins.pbx_sip.sip.link import Peer
 from plugins.pbx_sip.sip.message import Request, Response, read_message
 from plugins.pbx_sip.sip.session_timer import SessionTimer
 
@@ -32,9 +31,9 @@ class Replay:
         self._asked: dict[_Key, Request] = {}
 
     @property
-    def ended(self) -> list[DialogId]:
-        """Dialogs that are over."""
-        return [call.dialog.id for call in self._ended.values()]
+    def ended(self) -> list[Call]:
+        """Those that are over."""
+        return list(self._ended.values())
 
     def read(self, messages: Iterable[CallMessage]) -> None:
         """Take in messages."""
@@ -46,8 +45,8 @@ class Replay:
                 self._end(call_id)
 
     def _read(self, message: CallMessage, content: Request | Response) -> None:
-        key = (content.call_id, content.cseq.number, content.cseq.method, message.is_ours)
-        call = self.calls.get(content.call_id)
+        key = (message.call_id, content.cseq.number, content.cseq.method, message.is_ours)
+        call = self.calls.get(message.call_id)
         if isinstance(content, Response):
             asked = self._asked.pop((*key[:3], not message.is_ours), None) if content.status >= 200 else None
             if asked is not None:
@@ -76,22 +75,22 @@ class Replay:
             if call is not None:
                 _take_their_answer(call, request, response, message.at_ns)
         elif request.method == "BYE":
-            self._end(request.call_id)
+            self._end(message.call_id)
         elif is_success and request.method == "INVITE" and not request.to.tag:
-            begun = self._begin(request, response, message.peer)
+            begun = self._begin(message, request, response)
             _take_our_answer(begun, request, response, message.at_ns)
             self.calls[begun.id] = begun
         elif is_success and call is not None and request.method in {"INVITE", "UPDATE"}:
             _take_our_answer(call, request, response, message.at_ns)
 
-    def _begin(self, invite: Request, response: Response, peer: Peer) -> Call:
-        contact, own = response.contact, read_description(response)
+    def _begin(self, message: CallMessage, invite: Request, response: Response) -> Call:
+        peer, contact, own = message.peer, response.contact, read_description(response)
         if contact is None:
             raise BadValue("the answer has no Contact")
         host, port = contact.uri.host, contact.uri.port or DEFAULT_PORT
         origin = Origin(peer.transport, host, port, response.headers.get("Contact") or "")
         ends = Ends(
-            call_id=invite.call_id, address=own[1].address if own else host, hosts=(peer.host, *self._media_hosts)
+            call_id=message.call_id, address=own[1].address if own else host, hosts=(peer.host, *self._media_hosts)
         )
         return begin_call(invite, response.to.tag, origin, ends, peer)
 
@@ -126,9 +125,11 @@ def _take_ack(call: Call, ack: Request) -> None:
 def _take_their_answer(call: Call, request: Request, response: Response, at_ns: int) -> None:
     """The client's answer to a request of ours, as it was when it came."""
     call.dialog.receive_answer(request, response)
-    if response.status >= 300 or request.method not in {"INVITE", "UPDATE"}:
+    if request.method not in {"INVITE", "UPDATE"}:
         return
     call.refresh(response, at_ns)
+    if response.status >= 300:
+        return
     own, theirs = read_description(request), read_description(response)
     if own is not None and theirs is not None:
         call.settled = call.settle(own[0], theirs[1])

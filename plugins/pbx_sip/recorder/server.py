@@ -4,11 +4,16 @@ Source: RFC 7866 (SIPREC), RFC 3261 (SIP).
 """
 
 import asyncio
+import errno
+import socket
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from hub.sdk import SettingsError
+from plugins.pbx_sip.capture.holders import describe_holder
 from plugins.pbx_sip.recorder.addresses import OwnAddresses
+from plugins.pbx_sip.recorder.call import Call
 from plugins.pbx_sip.recorder.capabilities import METHODS, REQUIRABLE
 from plugins.pbx_sip.recorder.complaints import Complaints
 from plugins.pbx_sip.recorder.door import Door
@@ -16,6 +21,7 @@ from plugins.pbx_sip.recorder.hooks import CallMessage, Hooks, Presence, Sign
 from plugins.pbx_sip.recorder.journal import CallJournal
 from plugins.pbx_sip.recorder.own_requests import OwnRequests
 from plugins.pbx_sip.recorder.registrar import Registrar
+from plugins.pbx_sip.recorder.registrations import Registration
 from plugins.pbx_sip.recorder.replay import Replay
 from plugins.pbx_sip.recorder.sessions import Sessions
 from plugins.pbx_sip.recorder.standing import StandingCalls
@@ -30,6 +36,8 @@ from plugins.pbx_sip.sip.timers import CallLater
 from plugins.pbx_sip.sip.user_agent import UserAgent
 
 _TOLD = frozenset({"INVITE", "UPDATE", "INFO", "BYE"})
+# The client asks again with what was missing, or the call comes on another way.
+_TO_BE_TRIED_AGAIN = frozenset({401, 403, 422, 482, 491})
 
 
 class SipServer:
@@ -53,14 +61,16 @@ class SipServer:
         self._calls = StandingCalls(terms.ports, hooks)
         self._journal = CallJournal(hooks, clock_ns)
         self._addresses = OwnAddresses(terms)
-        self._registrar = Registrar(terms)
         self._complaints = Complaints(hooks)
+        self._registrar = Registrar(terms, self._complaints.forgive)
         self._door = Door(terms, self._calls, self._registrar, hooks.may_accept)
         self._agent = UserAgent(self._serve, self._acknowledge, hooks.failed, REQUIRABLE, tls_client=terms.tls_client)
         self._agent.on_refusal = self._note_refusal
+        self._agent.transports.on_stranger = self._complaints.note_stranger
         call_later = call_later or asyncio.get_running_loop().call_later
         self._own = OwnRequests(self._agent, self._calls, self._journal, call_later)
         self._sessions = Sessions(terms, self._door, self._calls, self._journal, self._own, self._addresses)
+        self._sessions.on_refused_lines = self._complaints.note
 
     def __len__(self) -> int:
         """How many calls stand."""
@@ -72,6 +82,11 @@ class SipServer:
         return self._door.is_draining
 
     @property
+    def registrations(self) -> list[Registration]:
+        """Those that last, for whoever recalls them."""
+        return self._registrar.tell()
+
+    @property
     def counters(self) -> dict[str, int]:
         """What happened on the sockets, by name, as `sip.transport.Transports` counts it."""
         return dict(self._agent.transports.counters)
@@ -80,10 +95,15 @@ class SipServer:
         """Take up the calls of a process that died, by the messages it told of, in order; before the start."""
         replay = Replay(self._terms.media_hosts)
         replay.read(messages)
-        for dialog in replay.ended:
-            self._calls.note_ended(dialog)
+        for ended in replay.ended:
+            self._calls.note_ended(ended)
         for call in replay.calls.values():
             self._calls.add(call)
+
+    def recall(self, registrations: Iterable[Registration]) -> None:
+        """Take up the registrations of a process before this one; before the start."""
+        for presence in self._registrar.recall(registrations):
+            self._hooks.seen(presence)
 
     async def start(self) -> None:
         """Listen everywhere. Raises: SettingsError that names the address and port that cannot be had."""
@@ -105,6 +125,7 @@ class SipServer:
                 call.watch.stop()
         await self._own.close()
         await self._agent.close()
+        self._terms.ports.close()
 
     async def drain(self) -> None:
         """Take no new call from now on; those that stand go on."""
@@ -116,6 +137,28 @@ class SipServer:
         if call is not None:
             await self._own.wait_for_ack(call)
             self._own.hang_up(call, reason)
+
+    async def end_all(self, reason: str) -> None:
+        """Take no new call, and end all that stand by BYE; one whose answer is not acknowledged is not waited for."""
+        await self.drain()
+        for call in self._calls:
+            self._own.hang_up(call, reason)
+
+    def means_to_send(self, call_id: str) -> bool:
+        """Whether a client says that media of a call comes; it does not while that is on hold or paused."""
+        call = self._calls.find(call_id)
+        return call is not None and any(line.is_sending for line in call.lines)
+
+    async def ask_after(self, call_id: str) -> bool:
+        """Whether the client of a call still knows it."""
+        call = self._calls.find(call_id)
+        return call is not None and await self._own.ask_after(call)
+
+    def let_go(self, call_id: str) -> None:
+        """End a call that its client does not know any more."""
+        call = self._calls.find(call_id)
+        if call is not None:
+            self._own.hang_up(call, "the client no longer knows the session")
 
     async def set_paused(self, call_id: str, paused: bool) -> bool:
         """Ask a client to send nothing, or to send again. Returns: whether it agreed; many refuse."""
@@ -142,7 +185,8 @@ class SipServer:
                 port = await transports.listen_tcp(place.address, place.port, tls)
         except OSError as error:
             raise SettingsError(
-                f"Cannot listen on {transport} port {place.port} of {place.address}: {error.strerror or error}.",
+                f"Cannot listen on {transport} port {place.port} of {place.address}: {_explain(error, place)}.",
+                field="tls_port" if place.transport == "tls" else "ports",
                 hint="Choose another port or address, or stop what uses it.",
             ) from error
         self._addresses.listening.setdefault(transport, []).append(port)
@@ -161,7 +205,7 @@ class SipServer:
                 raise BadRequest(405, "Method Not Allowed", request, (("Allow", METHODS),))
             ways[request.method](request, transaction)
         sign = {"INVITE": Sign.CALL, "OPTIONS": Sign.PING}.get(request.method)
-        if sign is not None and not request.to.tag:
+        if sign is not None:
             self._hooks.seen(Presence(peer=peer, sign=sign, agent=request.headers.get("User-Agent") or ""))
 
     def _acknowledge(self, request: Request) -> None:
@@ -175,13 +219,34 @@ class SipServer:
 
     def _note_refusal(self, refusal: BadRequest, response: Response, link: Link) -> None:
         """What is refused inside a call is told with the call."""
-        if self._is_of_call(refusal.request):
-            self._journal.note_sent(response, link.peer)
+        call = self._find_call(refusal.request)
+        if call is not None:
+            self._journal.note_sent(call.id, response, link.peer)
         self._complaints.note(refusal, link.peer)
+        if _is_lost_call(refusal) and self._door.knows(link.peer):
+            self._hooks.turned_away(link.peer, refusal)
 
-    def _is_of_call(self, request: Request) -> bool:
-        try:
-            call = self._calls.find(request.call_id)
-            return call is not None and call.dialog.id == read_dialog_id(request) and request.cseq.method in _TOLD
-        except BadValue:
-            return False
+    def _find_call(self, request: Request) -> Call | None:
+        """The call that a request is told with."""
+        with suppress(BadValue):
+            call = self._calls.find_for(request)
+            if call is not None and call.dialog.id == read_dialog_id(request) and request.cseq.method in _TOLD:
+                return call
+        return None
+
+
+def _explain(error: OSError, place: ListenAt) -> str:
+    """Why a place cannot be listened at; and who is there already."""
+    if error.errno != errno.EADDRINUSE:
+        return error.strerror or str(error)
+    kind = socket.SOCK_DGRAM if place.transport == "udp" else socket.SOCK_STREAM
+    return f"it is in use by {describe_holder(kind, place.port)}"
+
+
+def _is_lost_call(refusal: BadRequest) -> bool:
+    """Whether a call that was to begin has not; one that nobody could name is none."""
+    with suppress(BadValue):
+        request = refusal.request
+        is_new = request.method == "INVITE" and bool(request.call_id) and not request.to.tag
+        return is_new and refusal.status not in _TO_BE_TRIED_AGAIN
+    return False

@@ -1,12 +1,13 @@
 """Settings of a SIP recorder: where telephone systems send their recording sessions."""
 
+from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import ClassVar, Self
 
 from pydantic import SecretStr, field_validator, model_validator
 
-from hub.sdk import setting
+from hub.sdk import SettingsError, setting
 from plugins.pbx_sip.engine.settings import LiveSettings
 from plugins.pbx_sip.wire_settings import check_absolute, check_ports
 
@@ -114,6 +115,17 @@ class RecorderSettings(LiveSettings):
         le=30_000,
         group="advanced",
     )
+    asks_after_s: float = setting(
+        "A call without media is asked after",
+        "When nothing was heard of a call for so long that is not on hold, its telephone system is asked whether it "
+        "still knows it; where it does not, or gives no answer for 32 s, the call ends with what was heard last. "
+        "0: never.",
+        default=60.0,
+        unit="s",
+        ge=0,
+        le=18_000,
+        group="advanced",
+    )
     silence_s: float = setting(
         "Alarm after silence of",
         "The telephone system counts as away when it was silent for so long: no registration, OPTIONS or call; 0: "
@@ -137,9 +149,11 @@ class RecorderSettings(LiveSettings):
     def _be_address(cls, text: str) -> str:
         if text:
             try:
-                ip_address(text)
+                address = ip_address(text)
             except ValueError:
                 raise ValueError(f"{text!r} is no IP address") from None
+            if address.is_multicast:
+                raise ValueError(f"{text!r} is an address of many machines; give that of one")
         return text
 
     @field_validator("ports")
@@ -164,10 +178,30 @@ class RecorderSettings(LiveSettings):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        if self.tls_port and not (self.tls_certificate and self.tls_key):
-            raise ValueError("tls_certificate: TLS needs a certificate and its key; give both files, or TLS port 0")
-        if self.rtp_last - self.rtp_first < 3:
-            raise ValueError("rtp_last: the media ports must be four at least")
-        if not (self.allowed_peers or self.tls_names or self.secret.get_secret_value()):
-            raise ValueError("allowed_peers: nobody could send sessions; name the telephone systems, or give a secret")
+        for wrong in self._find_misfits():
+            raise wrong
         return self
+
+    def _find_misfits(self) -> Iterator[SettingsError]:
+        """What only shows when several fields are looked at."""
+        if self.tls_port and not (self.tls_certificate and self.tls_key):
+            yield SettingsError(
+                "TLS needs a certificate and its key; give both files, or TLS port 0.", field="tls_certificate"
+            )
+        if self.tls_port and str(self.tls_port) in self.ports:
+            yield SettingsError(
+                f"{self.tls_port} is among the SIP ports; give another one, mostly 5061.", field="tls_port"
+            )
+        if self.tls_names and not (self.tls_port and self.tls_clients):
+            yield SettingsError(
+                "Certificates are looked at over TLS only; give TLS port and Clients' authority as well.",
+                field="tls_names",
+            )
+        if self.rtp_last < self.rtp_first:
+            yield SettingsError(f"The last media port is below the first one, {self.rtp_first}.", field="rtp_last")
+        elif self.rtp_last - self.rtp_first < 3:
+            yield SettingsError("The media ports must be four at least.", field="rtp_last")
+        if not (self.allowed_peers or self.tls_names or self.secret.get_secret_value()):
+            yield SettingsError(
+                "Nobody could send sessions; name the telephone systems, or give a secret.", field="allowed_peers"
+            )

@@ -1,4 +1,7 @@
-"""The standing calls: found by Call-ID, counted by host, their ports opened and closed."""
+"""The standing calls: found by dialog, counted by host, their ports opened and closed.
+
+Source: RFC 3261 section 12: a dialog is its Call-ID with the tags of both sides, and a Call-ID may have several.
+"""
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
@@ -8,6 +11,8 @@ from plugins.pbx_sip.recorder.hooks import Hooks
 from plugins.pbx_sip.recorder.media import Settled
 from plugins.pbx_sip.recorder.ports import PortPool
 from plugins.pbx_sip.sip.dialog import DialogId
+from plugins.pbx_sip.sip.message import Request, Response
+from plugins.pbx_sip.sip.server_transaction import ServerTransaction
 
 ENDED_MAX = 10_000
 
@@ -19,8 +24,10 @@ class StandingCalls:
         self._ports = ports
         self._hooks = hooks
         self._calls: dict[str, Call] = {}
+        self._by_caller: dict[tuple[str, str], Call] = {}
         self._per_host: Counter[str] = Counter()
         self._ended: OrderedDict[DialogId, None] = OrderedDict()
+        self._ended_ids: OrderedDict[str, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -29,8 +36,21 @@ class StandingCalls:
         return iter(tuple(self._calls.values()))
 
     def find(self, call_id: str) -> Call | None:
-        """The call with a Call-ID."""
+        """The call that is known by an id."""
         return self._calls.get(call_id)
+
+    def find_for(self, request: Request) -> Call | None:
+        """The call that a client's request is of, by its Call-ID and the tag of the client."""
+        return self._by_caller.get((request.call_id, request.sender.tag))
+
+    def name(self, invite: Request, tag: str) -> str:
+        """By what the call is to be known that an INVITE begins, with our tag.
+
+        Mostly by its Call-ID; where that has, or not long ago had, another dialog, by the tag as well.
+        """
+        call_id = invite.call_id
+        is_used = call_id in self._calls or call_id in self._ended_ids
+        return f"{call_id};to-tag={tag}" if is_used else call_id
 
     def count(self, host: str) -> int:
         """How many calls a host began."""
@@ -40,17 +60,19 @@ class StandingCalls:
         """Whether a dialog was one of ours not long ago."""
         return dialog in self._ended
 
-    def note_ended(self, dialog: DialogId) -> None:
-        """Remember a dialog that is over."""
-        self._ended[dialog] = None
-        if len(self._ended) > ENDED_MAX:
-            self._ended.popitem(last=False)
+    def note_ended(self, call: Call) -> None:
+        """Remember a call that is over."""
+        self._ended[call.dialog.id] = None
+        self._ended_ids[call.id] = None
+        for ended in (self._ended, self._ended_ids):
+            if len(ended) > ENDED_MAX:
+                ended.popitem(last=False)
 
     def add(self, call: Call) -> None:
         """A call begins; its ports are open from now on."""
         for line in call.lines:
             self._ports.claim(line.rtp_port)
-        self._calls[call.id] = call
+        self._calls[call.id] = self._by_caller[_caller_of(call)] = call
         self._per_host[call.client] += 1
         for line in call.lines:
             self._hooks.media_opened(line)
@@ -67,12 +89,22 @@ class StandingCalls:
             if line not in before:
                 self._hooks.media_opened(line)
 
+    def answer(self, call: Call, transaction: ServerTransaction, response: Response) -> None:
+        """Send what settles media once that can come: a client may send from the moment it knows where to.
+
+        Source: RFC 3264 section 8.
+        """
+        transaction.hold()
+        transaction.respond(response)
+        self._hooks.when_open(call.lines, transaction.release)
+
     def remove(self, call: Call) -> None:
         """A call is over."""
         if self._calls.get(call.id) is not call:
             return
         del self._calls[call.id]
-        self.note_ended(call.dialog.id)
+        del self._by_caller[_caller_of(call)]
+        self.note_ended(call)
         self._per_host[call.client] -= 1
         if not self._per_host[call.client]:
             del self._per_host[call.client]
@@ -88,3 +120,7 @@ class StandingCalls:
         for line in settled.lines:
             if line.rtp_port not in in_use:
                 self._ports.free(line.rtp_port)
+
+
+def _caller_of(call: Call) -> tuple[str, str]:
+    return call.dialog.id.call_id, call.dialog.id.remote_tag

@@ -1,6 +1,7 @@
 """RTP packets as columns, one row a packet, so that a minute of a thousand calls is a handful of array operations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -68,6 +69,12 @@ class RtpPackets:
         columns = {name: getattr(self, name)[rows] for name in COLUMNS}
         return type(self)(buffer=self.buffer, **columns)
 
+    def with_timestamps(self, timestamp: npt.NDArray[np.uint32]) -> Self:
+        """The same packets, sent at other times by their sender's clock."""
+        header = self.header.view(_HEADER).copy()
+        header["timestamp"] = timestamp
+        return replace(self, header=header.view(self.header.dtype))
+
     def compact(self) -> Self:
         """The same packets in a buffer of their own, where they stand in their order."""
         length = self.offset + self.length - self.start
@@ -81,17 +88,23 @@ class RtpPackets:
             length=self.length,
         )
 
-    def cut(self, first: int, end: int) -> Self:
-        """Those of a compact column from one row to another, with their piece of the buffer."""
-        begin, behind = int(self.start[first]), int(self.offset[end - 1] + self.length[end - 1])
-        return type(self)(
-            buffer=self.buffer[begin:behind],
-            time_ns=self.time_ns[first:end],
-            header=self.header[first:end],
-            start=self.start[first:end] - begin,
-            offset=self.offset[first:end] - begin,
-            length=self.length[first:end],
-        )
+    def split(self, first: Rows) -> list[Self]:
+        """Compact columns in parts, each from one of the rows to the next, with their pieces of the buffer."""
+        begins = self.start[first]
+        moved = np.repeat(begins, np.diff(first, append=len(self)))
+        start, offset = self.start - moved, self.offset - moved
+        rows, places = [*first.tolist(), len(self)], [*begins.tolist(), len(self.buffer)]
+        return [
+            type(self)(
+                buffer=self.buffer[place:end_place],
+                time_ns=self.time_ns[row:end],
+                header=self.header[row:end],
+                start=start[row:end],
+                offset=offset[row:end],
+                length=self.length[row:end],
+            )
+            for (row, end), (place, end_place) in zip(pairwise(rows), pairwise(places), strict=True)
+        ]
 
     def payload(self, row: int) -> bytes:
         """The payload of one packet."""
@@ -169,6 +182,15 @@ def _payloads(
     return offset + skip, size
 
 
+def find_senders(packets: RtpPackets) -> dict[int, Rows]:
+    """The rows of each sender, in the order of arrival; mostly there is one."""
+    ssrc = packets.ssrc
+    values = find_values(ssrc)
+    if len(values) == 1:
+        return {values[0]: np.arange(len(packets))}
+    return {value: np.flatnonzero(ssrc == value) for value in values}
+
+
 def find_values(column: npt.NDArray[np.integer[Any]]) -> list[int]:
     """The different values in a column; mostly there is one, which is told without sorting."""
     if len(column) and (column == column[0]).all():
@@ -177,23 +199,29 @@ def find_values(column: npt.NDArray[np.integer[Any]]) -> list[int]:
     return values
 
 
-def extend_sequence(sequence: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
-    """Sequence numbers that go on past 65535, for packets in the order of arrival.
+def step_sequence(sequence: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
+    """How far each sequence number is from the one before; each is taken to be the one nearest to it.
 
-    Each is taken to be the one nearest to its predecessor, so reordering by less than half the range is understood.
-    Source: RFC 3550 appendix A.1.
+    So reordering by less than half the range is understood. Source: RFC 3550 appendix A.1.
     """
-    return _extend(sequence, np.int16)
+    return (sequence[1:] - sequence[:-1]).view(np.int16).astype(np.int64)
+
+
+def step_timestamp(timestamp: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+    """How far each timestamp is from the one before."""
+    return (timestamp[1:] - timestamp[:-1]).view(np.int32).astype(np.int64)
+
+
+def extend_sequence(sequence: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
+    """Sequence numbers that go on past 65535, for packets in the order of arrival."""
+    return _sum_up(sequence, step_sequence(sequence))
 
 
 def extend_timestamp(timestamp: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
     """Timestamps that go on past 2**32 - 1, for packets in the order of arrival."""
-    return _extend(timestamp, np.int32)
+    return _sum_up(timestamp, step_timestamp(timestamp))
 
 
-def _extend(
-    values: npt.NDArray[np.unsignedinteger[Any]], signed: type[np.int16] | type[np.int32]
-) -> npt.NDArray[np.int64]:
-    """Whole numbers out of those modulo their size, of which differences are taken as signed."""
-    steps = (values[1:] - values[:-1]).view(signed)
-    return np.cumsum(np.concatenate([values[:1].astype(np.int64), steps]))
+def _sum_up(values: npt.NDArray[np.unsignedinteger[Any]], steps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Whole numbers that begin as some modulo their size do and go on in the same steps."""
+    return np.concatenate([values[:1].astype(np.int64), steps]).cumsum()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from plugins.pbx_sip.rtp.packets import RtpPackets, extend_sequence
+from plugins.pbx_sip.rtp.packets import RtpPackets, step_sequence
 
 _NEAR_NS = 1_000_000_000  # one that comes again later is sent anew, as by an announcement that begins once more
 
@@ -12,7 +12,7 @@ def leave_out_repeats(packets: RtpPackets) -> tuple[RtpPackets, int]:
 
     Whatever changes on the way, such as VLAN and TTL, does not tell packets apart: sender, number and timestamp do.
     """
-    if (np.diff(extend_sequence(packets.sequence)) > 0).all():
+    if (step_sequence(packets.sequence) > 0).all():
         return packets, 0
     ssrc, sequence, timestamp = packets.ssrc, packets.sequence, packets.timestamp
     order = np.lexsort((packets.time_ns, timestamp, sequence, ssrc))

@@ -1,15 +1,16 @@
 """RTCP: what senders and receivers say of their streams.
 
-Source: RFC 3550 section 6.
+Source: RFC 3550 section 6, RFC 3611 (extended reports).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import unpack_from
 
-_SENDER, _RECEIVER, _DESCRIPTION, _BYE = 200, 201, 202, 203
+_SENDER, _RECEIVER, _DESCRIPTION, _BYE, _EXTENDED = 200, 201, 202, 203, 207
 _CNAME = 1
 _BLOCK_BYTES = 24
+_VOIP_METRICS, _VOIP_BYTES, _UNAVAILABLE = 7, 36, 127
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +30,35 @@ class ReceptionReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoipMetrics:
+    """How one stream sounded to the one that reports it.
+
+    lost_share, discarded_share: 0 to 1, of all packets. round_trip_ms: 0 where it is not known. mos: of listening, None
+    where it is not known.
+
+    Source: RFC 3611 section 4.7.
+    """
+
+    ssrc: int
+    lost_share: float
+    discarded_share: float
+    round_trip_ms: int
+    mos: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RtcpReport:
-    """One packet of a compound. ntp_time: 32.32 fixed point, timestamp: the same moment on the stream's clock; or 0."""
+    """One packet of a compound.
+
+    ntp_time: 32.32 fixed point, timestamp: the same moment on the stream's clock, packets: sent so far; or 0.
+    """
 
     ssrc: int
     ntp_time: int = 0
     timestamp: int = 0
+    packets: int = 0
     reports: tuple[ReceptionReport, ...] = ()
+    metrics: tuple[VoipMetrics, ...] = ()
     cname: str = ""
     is_bye: bool = False
 
@@ -66,10 +89,13 @@ def _split(datagram: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 def _read(kind: int, count: int, body: bytes) -> Iterator[RtcpReport]:
     if kind == _SENDER and len(body) >= 24:
-        ssrc, ntp_time, timestamp = unpack_from(">IQI", body)
-        yield RtcpReport(ssrc=ssrc, ntp_time=ntp_time, timestamp=timestamp, reports=_read_blocks(body[24:], count))
+        ssrc, ntp_time, timestamp, packets = unpack_from(">IQII", body)
+        reports = _read_blocks(body[24:], count)
+        yield RtcpReport(ssrc=ssrc, ntp_time=ntp_time, timestamp=timestamp, packets=packets, reports=reports)
     elif kind == _RECEIVER and len(body) >= 4:
         yield RtcpReport(ssrc=unpack_from(">I", body)[0], reports=_read_blocks(body[4:], count))
+    elif kind == _EXTENDED and len(body) >= 4:
+        yield RtcpReport(ssrc=unpack_from(">I", body)[0], metrics=tuple(_read_metrics(body[4:])))
     elif kind == _DESCRIPTION:
         yield from _read_description(body, count)
     elif kind == _BYE:
@@ -93,6 +119,25 @@ def _read_blocks(body: bytes, count: int) -> tuple[ReceptionReport, ...]:
             )
         )
     return tuple(reports)
+
+
+def _read_metrics(body: bytes) -> Iterator[VoipMetrics]:
+    """The blocks about the sound of a stream; others are passed over."""
+    at = 0
+    while at + 4 <= len(body):
+        kind, words = body[at], int.from_bytes(body[at + 2 : at + 4])
+        end = at + 4 + 4 * words
+        if kind == _VOIP_METRICS and end - at >= _VOIP_BYTES and end <= len(body):
+            ssrc, lost, discarded = unpack_from(">IBB", body, at + 4)
+            mos = body[at + 26]
+            yield VoipMetrics(
+                ssrc=ssrc,
+                lost_share=lost / 256,
+                discarded_share=discarded / 256,
+                round_trip_ms=unpack_from(">H", body, at + 16)[0],
+                mos=None if mos == _UNAVAILABLE or not mos else mos / 10,
+            )
+        at = end
 
 
 def _read_description(body: bytes, count: int) -> Iterator[RtcpReport]:

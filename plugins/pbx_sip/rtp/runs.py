@@ -13,7 +13,7 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-from plugins.pbx_sip.rtp.packets import Rows, RtpPackets, extend_timestamp, find_values
+from plugins.pbx_sip.rtp.packets import Rows, RtpPackets, extend_timestamp, find_senders
 
 _JUMP_S = 0.25  # more than a network delays for long, less than anyone would miss
 _LATE_MAX_S = 60.0  # what seems to be later has a damaged timestamp
@@ -40,6 +40,12 @@ class Run:
     began_s: float
     drift: Seconds
 
+    @property
+    def packet_s(self) -> float:
+        """How long a packet usually lasts; 0.0 of one alone."""
+        steps = self.ticks[1:] - self.ticks[:-1]
+        return float(np.median(steps)) / self.clock_hz if len(steps) else 0.0
+
 
 def find_runs(packets: RtpPackets, clock_hz: int, origin_ns: int) -> list[Run]:
     """The runs of one lane's packets, in the order of their beginning.
@@ -47,9 +53,7 @@ def find_runs(packets: RtpPackets, clock_hz: int, origin_ns: int) -> list[Run]:
     clock_hz: of the timestamps. origin_ns: what `began_s` counts from.
     """
     runs: list[Run] = []
-    senders = packets.ssrc
-    for ssrc in find_values(senders):
-        rows = np.flatnonzero(senders == ssrc)
+    for ssrc, rows in find_senders(packets).items():
         ticks = extend_timestamp(packets.timestamp[rows])
         transit_s = (packets.time_ns[rows] - origin_ns) / _NS - ticks / clock_hz
         starts = [0, *_find_jumps(transit_s).tolist(), len(rows)]
@@ -81,15 +85,12 @@ def _make_run(ssrc: int, rows: Rows, ticks: npt.NDArray[np.int64], transit_s: Se
     timely = transit_s - transit_s.min() < _LATE_MAX_S
     if not timely.all():
         rows, ticks, transit_s = rows[timely], ticks[timely], transit_s[timely]
-    order = np.argsort(ticks, kind="stable")
-    sorted_ticks = ticks[order]
-    fresh = np.ones(len(order), np.bool_)
-    fresh[1:] = np.diff(sorted_ticks) > 0
-    kept = order[fresh]
-    relative = sorted_ticks[fresh] - sorted_ticks[0]
-    delays = transit_s[kept] + sorted_ticks[0] / clock_hz
-    began_s, drift = _measure_drift(relative, clock_hz, delays)
-    return Run(ssrc=ssrc, rows=rows[kept], ticks=relative, clock_hz=clock_hz, began_s=began_s, drift=drift)
+    if not (ticks[1:] > ticks[:-1]).all():
+        ticks, first = np.unique(ticks, return_index=True)
+        rows, transit_s = rows[first], transit_s[first]
+    relative = ticks - ticks[0]
+    began_s, drift = _measure_drift(relative, clock_hz, transit_s + ticks[0] / clock_hz)
+    return Run(ssrc=ssrc, rows=rows, ticks=relative, clock_hz=clock_hz, began_s=began_s, drift=drift)
 
 
 def find_windows(ticks: npt.NDArray[np.int64], clock_hz: int) -> tuple[npt.NDArray[np.int64], Rows]:

@@ -67,6 +67,11 @@ def can_record(media: Media, decodable: frozenset[str] = DECODABLE) -> bool:
     return has_keys and bool(select_codecs(media.codecs, decodable))
 
 
+def is_unknown_sound(media: Media) -> bool:
+    """Whether a line of sound is offered that cannot be recorded."""
+    return media.kind == "audio" and not media.is_rejected and not can_record(media)
+
+
 def answer_offer(
     offer: Description,
     places: Mapping[int, Place],
@@ -112,7 +117,7 @@ def _answer_media(offered: Media, place: Place, decodable: frozenset[str]) -> Me
         maxptime_ms=offered.maxptime_ms,
         rtcp_port=rtcp_port if says_rtcp else None,
         rtcp_mux=offered.rtcp_mux,
-        crypto=(make_crypto(crypto.tag, crypto.suite, place.material),) if crypto else (),
+        crypto=(make_crypto(crypto.tag, crypto.suite, place.material, crypto.shared),) if crypto else (),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 TELEPHONE_EVENT = "TELEPHONE-EVENT"
 COMFORT_NOISE = "CN"
+REDUNDANT = "RED"
 PAYLOAD_TYPE_MAX = 127
 
 # Names that vendors write for codecs that have another registered name.
@@ -83,7 +84,7 @@ STATIC_CODECS = {
 # What a recorder can make audible again.
 DECODABLE = frozenset(
     {"PCMU", "PCMA", "G722", "G729", "OPUS", "GSM", "ILBC", "SPEEX", "L16", "AMR", "AMR-WB"}
-    | {f"G726-{rate}" for rate in (16, 24, 32, 40)}
+    | {f"{prefix}G726-{rate}" for prefix in ("", "AAL2-") for rate in (16, 24, 32, 40)}
 )
 
 

@@ -1,6 +1,7 @@
 """A session description as it is understood: where from, which media, how.
 
-Source: RFC 8866; RFC 4574 (label), RFC 3605 (rtcp), RFC 5761 (rtcp-mux), RFC 3264 section 8.4 (hold).
+Source: RFC 8866; RFC 4574 (label), RFC 3605 (rtcp), RFC 5761 (rtcp-mux), RFC 3264 section 8.4 (hold), RFC 5764
+section 8 (keys by DTLS), RFC 5939 (capabilities).
 """
 
 import ipaddress
@@ -12,6 +13,7 @@ from plugins.pbx_sip.sdp.keys import Crypto
 
 SECURE_PROTOCOLS = frozenset({"RTP/SAVP", "RTP/SAVPF"})
 RTP_PROTOCOLS = SECURE_PROTOCOLS | {"RTP/AVP", "RTP/AVPF"}
+DTLS_PROTOCOLS = frozenset({"UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"})
 
 
 class Direction(StrEnum):
@@ -39,7 +41,8 @@ class Media:
 
     address: host that media goes to, "" if nothing says it. formats: as written in the m= line. codecs: of RTP only.
     rtcp_port: from a=rtcp, None without it; rtcp_address: "" if it is that of the media.
-    attributes: (name, value) of all that has no field here, but for ICE.
+    crypto: keys for the media as it is; possible_crypto: for when the other side goes over to SRTP. has_fingerprint: of
+    a DTLS certificate. attributes: (name, value) of all that has no field here, but for ICE.
     """
 
     kind: str
@@ -57,6 +60,8 @@ class Media:
     rtcp_address: str = ""
     rtcp_mux: bool = False
     crypto: tuple[Crypto, ...] = ()
+    possible_crypto: tuple[Crypto, ...] = ()
+    has_fingerprint: bool = False
     attributes: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -68,6 +73,11 @@ class Media:
     def is_rtp(self) -> bool:
         """Whether the section carries RTP with or without keys in the description."""
         return self.protocol.upper() in RTP_PROTOCOLS
+
+    @property
+    def is_dtls(self) -> bool:
+        """Whether it carries SRTP whose keys are agreed on by DTLS, which nobody else can know."""
+        return self.protocol.upper() in DTLS_PROTOCOLS
 
     @property
     def is_secure(self) -> bool:

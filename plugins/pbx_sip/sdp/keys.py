@@ -14,6 +14,7 @@ KEYS_MAX = 8
 TAG_MAX = 999_999_999
 MKI_BYTES_MAX = 128
 MATERIAL_BYTES_MAX = 46
+_PLAIN_RTCP, _ONE_DERIVATION = "UNENCRYPTED_SRTCP", "KDR=0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,15 @@ class Suite:
         return self.key_bytes + self.salt_bytes
 
 
-# The strongest first.
+# The strongest first; AES_CM_256 is what AES_256_CM was called in drafts, and what many telephones call it still.
 SUITES = (
     Suite("AEAD_AES_256_GCM", 32, 12, 16),
     Suite("AES_256_CM_HMAC_SHA1_80", 32, 14, 10),
+    Suite("AES_CM_256_HMAC_SHA1_80", 32, 14, 10),
     Suite("AEAD_AES_128_GCM", 16, 12, 16),
     Suite("AES_CM_128_HMAC_SHA1_80", 16, 14, 10),
     Suite("AES_256_CM_HMAC_SHA1_32", 32, 14, 4),
+    Suite("AES_CM_256_HMAC_SHA1_32", 32, 14, 4),
     Suite("AES_CM_128_HMAC_SHA1_32", 16, 14, 4),
 )
 _BY_NAME = {suite.name: suite for suite in SUITES}
@@ -68,8 +71,16 @@ class Crypto:
 
     @property
     def is_usable(self) -> bool:
-        """Whether nothing about it is beyond this recorder: only hints and optional parameters are passed over."""
-        return all(text.startswith(("WSH=", "-")) for text in self.parameters)
+        """Whether nothing about it is beyond this recorder.
+
+        Hints, optional parameters and how RTCP is sent hinder nothing. Source: RFC 4568 section 6.3.
+        """
+        return all(text.startswith(("WSH=", "-")) or text in {_PLAIN_RTCP, _ONE_DERIVATION} for text in self.parameters)
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The parameters that hold for both ways, which an answer says again. Source: RFC 4568 section 6.3.2."""
+        return tuple(text for text in self.parameters if text == _PLAIN_RTCP)
 
 
 def parse_crypto(value: str) -> Crypto | None:
@@ -152,11 +163,12 @@ def choose_crypto(offered: Iterable[Crypto]) -> Crypto | None:
     return min(usable, key=lambda crypto: SUITES.index(crypto.suite), default=None)
 
 
-def make_crypto(tag: int, suite: Suite, material: bytes) -> Crypto:
+def make_crypto(tag: int, suite: Suite, material: bytes, parameters: tuple[str, ...] = ()) -> Crypto:
     """Our own key for a suite: as much of `material`, random bytes used for nothing else, as the suite needs.
 
     Raises: BadDescription (fewer bytes than the suite needs).
     """
     if len(material) < suite.material_bytes:
         raise BadDescription(f"{suite.name} needs {suite.material_bytes} bytes of key and salt, not {len(material)}")
-    return Crypto(tag=tag, suite=suite, keys=(MasterKey(material=material[: suite.material_bytes]),))
+    key = MasterKey(material=material[: suite.material_bytes])
+    return Crypto(tag=tag, suite=suite, keys=(key,), parameters=parameters)

@@ -1,6 +1,6 @@
 """Session descriptions read as loosely as they are sent.
 
-Source: RFC 8866 section 5 and 6.
+Source: RFC 8866 section 5 and 6, RFC 5939 section 3.4.1 (a=acap).
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from plugins.pbx_sip.sdp.codecs import PAYLOAD_TYPE_MAX, STATIC_CODECS, Codec
-from plugins.pbx_sip.sdp.description import RTP_PROTOCOLS, Description, Direction, Media, Origin
+from plugins.pbx_sip.sdp.description import DTLS_PROTOCOLS, RTP_PROTOCOLS, Description, Direction, Media, Origin
 from plugins.pbx_sip.sdp.errors import BadDescription
 from plugins.pbx_sip.sdp.keys import Crypto, parse_crypto
 
@@ -23,6 +23,7 @@ ICE = frozenset(
     {"candidate", "remote-candidates", "end-of-candidates", "ice-ufrag", "ice-pwd", "ice-options", "ice-lite"}
     | {"ice-mismatch", "ice-pacing"}
 )
+_CARRYING_RTP = RTP_PROTOCOLS | DTLS_PROTOCOLS
 DIRECTIONS = {way.value: way for way in Direction}
 READ_FIELDS = frozenset(
     {"rtpmap", "fmtp", "ptime", "maxptime", "label", "rtcp", "rtcp-mux", "crypto", *DIRECTIONS} | ICE
@@ -149,7 +150,7 @@ def _read_media(section: _Section, session: _Section, problems: list[str]) -> Me
         port_count=max(1, min(_number(count_text), 65535)),
         protocol=words[2],
         formats=formats,
-        codecs=_read_codecs(formats, section) if words[2].upper() in RTP_PROTOCOLS else (),
+        codecs=_read_codecs(formats, section) if words[2].upper() in _CARRYING_RTP else (),
         address=section.address or session.address,
         direction=section.direction() or session.direction() or Direction.SENDRECV,
         label=section.first("label"),
@@ -158,7 +159,9 @@ def _read_media(section: _Section, session: _Section, problems: list[str]) -> Me
         rtcp_port=_number(rtcp[0]) if rtcp and 0 < _number(rtcp[0]) <= 65535 else None,
         rtcp_address=_read_address(" ".join(rtcp[1:])),
         rtcp_mux=any(key == "rtcp-mux" for key, _ in section.attributes),
-        crypto=_read_crypto(section, problems),
+        crypto=_read_crypto(section.named("crypto"), problems),
+        possible_crypto=_read_crypto(_read_capabilities("crypto", section, session), problems),
+        has_fingerprint=bool(section.first("fingerprint") or session.first("fingerprint")),
         attributes=section.others(),
     )
 
@@ -205,9 +208,16 @@ def _read_codec(payload_type: int, mapped: str, parameters: str) -> Codec:
     )
 
 
-def _read_crypto(section: _Section, problems: list[str]) -> tuple[Crypto, ...]:
+def _read_capabilities(name: str, *sections: _Section) -> list[str]:
+    """The values of an attribute that a side would say if the other one wished it, such as "1 crypto:1 ..."."""
+    words = (value.split(None, 1) for section in sections for value in section.named("acap"))
+    told = (pair[1].partition(":") for pair in words if len(pair) == 2)
+    return [value.strip() for attribute, _, value in told if attribute.strip().lower() == name]
+
+
+def _read_crypto(values: Sequence[str], problems: list[str]) -> tuple[Crypto, ...]:
     found: list[Crypto] = []
-    for value in section.named("crypto")[:CRYPTO_MAX]:
+    for value in values[:CRYPTO_MAX]:
         try:
             crypto = parse_crypto(value)
         except BadDescription as error:

@@ -1,7 +1,8 @@
 """SIP messages in captured traffic: datagrams on any port that begin like one, and streams on the ports of SIP."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -22,10 +23,12 @@ _FRAMERS_MAX = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overheard:
-    """A message and when it was captured, ns since 1970, UTC."""
+    """A message, when it was captured, ns since 1970, UTC, and between which endpoints."""
 
     at_ns: int
     message: Request | Response
+    source: int
+    target: int
 
 
 class SipEar:
@@ -42,34 +45,41 @@ class SipEar:
         self._ports = np.array(sorted(sip_ports), np.uint64)
         self._port_set = frozenset(sip_ports)
 
-    def hear(self, decoded: Decoded, now_ns: int) -> Iterator[Overheard]:
-        """The messages in a block that was captured up to now."""
-        for datagrams in decoded.datagrams:
-            is_rtp = find_rtp(datagrams.buffer, datagrams.offset, datagrams.length)
-            yield from self.hear_datagrams(datagrams, is_rtp)
-        yield from self.hear_segments(decoded.segments, now_ns)
+    def hear(
+        self, decoded: Decoded, now_ns: int, find: Callable[[Datagrams], Mask] | None = None
+    ) -> Iterator[Overheard]:
+        """The messages in a block that was captured up to now, in time; find: which datagrams are something else."""
+        find = find or _find_rtp
+        heard = (each for part in decoded.datagrams for each in self._hear_datagrams(part, find(part)))
+        timed = [(each.at_ns, each) for each in heard]
+        latest_ns = 0  # what waited in a stream for a lost segment is heard with that
+        for each in self._hear_segments(decoded.segments, now_ns):
+            latest_ns = max(latest_ns, each.at_ns)
+            timed.append((latest_ns, each))
+        return (each for _, each in sorted(timed, key=itemgetter(0)))
 
-    def hear_datagrams(self, datagrams: Datagrams, is_rtp: Mask) -> Iterator[Overheard]:
-        """The messages among datagrams; is_rtp: those that were understood as something else already."""
-        if not len(datagrams):
-            return
-        ports = np.uint64(0xFFFF)
-        at_sip = np.isin(datagrams.source & ports, self._ports) | np.isin(datagrams.target & ports, self._ports)
-        first = datagrams.buffer[np.where(datagrams.length > 0, datagrams.offset, 0)]
+    def _hear_segments(self, segments: Iterable[TcpSegment], now_ns: int) -> Iterator[Overheard]:
+        for segment in segments:
+            yield from self._hear_segment(segment)
+        yield from self._hear_streams(self._streams.expire(now_ns))
+
+    def _hear_datagrams(self, datagrams: Datagrams, is_rtp: Mask) -> Iterator[Overheard]:
+        others = np.flatnonzero(~is_rtp & (datagrams.length >= _SIP_LIKE_BYTES))
+        ends = np.stack([datagrams.source[others], datagrams.target[others]]) & np.uint64(0xFFFF)
+        first = datagrams.buffer[datagrams.offset[others]]
         # A SIP message begins with a capital letter, or a blank line before it; other ports are looked at as well.
-        texts = ~is_rtp & (datagrams.length >= _SIP_LIKE_BYTES) & (at_sip | ((first >= ord("A")) & (first <= ord("Z"))))
-        for row in np.flatnonzero(texts).tolist():
+        is_text = np.isin(ends, self._ports).any(axis=0) | ((first >= ord("A")) & (first <= ord("Z")))
+        for row in others[is_text].tolist():
             try:
                 message = read_message(datagrams.payload(row))
             except SipError:
                 continue
-            yield Overheard(at_ns=int(datagrams.time_ns[row]), message=message)
-
-    def hear_segments(self, segments: Iterable[TcpSegment], now_ns: int) -> Iterator[Overheard]:
-        """The messages that segments of TCP complete."""
-        for segment in segments:
-            yield from self._hear_segment(segment)
-        yield from self._hear_streams(self._streams.expire(now_ns))
+            yield Overheard(
+                at_ns=int(datagrams.time_ns[row]),
+                message=message,
+                source=int(datagrams.source[row]),
+                target=int(datagrams.target[row]),
+            )
 
     def hear_rest(self) -> Iterator[Overheard]:
         """The messages in what waited for missing segments: nothing more comes."""
@@ -93,8 +103,12 @@ class SipEar:
         try:
             for item in framer.feed(data.data):
                 if isinstance(item, Request | Response):
-                    yield Overheard(at_ns=data.time_ns, message=item)
+                    yield Overheard(at_ns=data.time_ns, message=item, source=data.source, target=data.target)
         except SipError:
             is_lost = True  # the next message is looked for with a fresh mind
         if data.is_last or data.lost_bytes or is_lost:
             self._framers.pop(way, None)
+
+
+def _find_rtp(datagrams: Datagrams) -> Mask:
+    return find_rtp(datagrams.buffer, datagrams.offset, datagrams.length)

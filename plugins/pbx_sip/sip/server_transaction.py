@@ -32,6 +32,7 @@ class ServerTransaction:
         self.link = link
         self._timers = Timers(call_later)
         self._sent = b""
+        self._is_held = False
 
     def respond(self, response: Response) -> None:
         """Send a response; after a final one nothing more is sent."""
@@ -51,8 +52,19 @@ class ServerTransaction:
     def repeat(self, link: Link) -> None:
         """The request came again: send again what was answered, the way it came now."""
         self.link = link
-        if self._sent:
+        if self._sent and not self._is_held:
             link.send(self._sent)
+
+    def hold(self) -> None:
+        """Keep back what is answered from now on until `release`, or until it is time to send it again."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """Send what was kept back."""
+        if self._is_held:
+            self._is_held = False
+            if self._sent:
+                self.link.send(self._sent)
 
     def end(self) -> None:
         """Forget the transaction."""
@@ -63,7 +75,8 @@ class ServerTransaction:
 
     def _send(self, response: Response) -> None:
         self._sent = write_message(response)
-        self.link.send(self._sent)
+        if not self._is_held:
+            self.link.send(self._sent)
 
 
 class InviteServerTransaction(ServerTransaction):
@@ -123,6 +136,7 @@ class InviteServerTransaction(ServerTransaction):
         self._send(build_response(self.request, 100))
 
     def _send_again(self) -> None:
+        self._is_held = False
         self.link.send(self._sent)
         self._interval_s = min(2 * self._interval_s, T2_S)
         self._timers.start("G", self._interval_s, self._send_again)

@@ -30,8 +30,11 @@ class SessionTimer:
 
     @property
     def end_after_s(self) -> float:
-        """When the call ends without a refresh: somewhat early, so that the BYE still finds its way."""
-        return self.interval_s - min(32.0, self.interval_s / 3)
+        """When the call ends without a refresh: of theirs somewhat early, so that the BYE still finds its way.
+
+        Source: RFC 4028 section 10.
+        """
+        return self.interval_s - (0.0 if self.is_ours else min(32.0, self.interval_s / 3))
 
     def answer_fields(self) -> tuple[Field, ...]:
         """What our 2xx to the request says."""
@@ -98,8 +101,17 @@ class SessionWatch:
         if timer is None:
             return
         if timer.is_ours:
-            self._timers.start("refresh", max(0.0, timer.refresh_after_s - elapsed_s), self._on_refresh)
+            self._plan_refresh(max(0.0, timer.refresh_after_s - elapsed_s), timer.interval_s - elapsed_s)
         self._timers.start("end", max(GIVE_UP_S, timer.end_after_s - elapsed_s), self._on_end)
+
+    def _plan_refresh(self, after_s: float, left_s: float) -> None:
+        self._timers.start("refresh", after_s, lambda: self._refresh(left_s - after_s))
+
+    def _refresh(self, left_s: float) -> None:
+        """Refresh, and again as long as there is time: a client that cannot be reached now may be soon."""
+        if left_s > 2 * GIVE_UP_S:
+            self._plan_refresh(max(GIVE_UP_S, left_s / 2), left_s)
+        self._on_refresh()
 
     def stop(self) -> None:
         """The call is over."""

@@ -18,6 +18,7 @@ from plugins.pbx_sip.sip.message import Request, Response
 from plugins.pbx_sip.sip.params import split_list
 from plugins.pbx_sip.sip.rates import Rates
 from plugins.pbx_sip.sip.stream_link import StreamLink
+from plugins.pbx_sip.sip.tls_port import TlsPort
 
 _SWEEP_S = 5.0
 _CLOSING_S = 1.0
@@ -47,7 +48,8 @@ class Transports:
     """All sockets of one user agent.
 
     counters: what happened, by name: messages_unreadable, messages_too_many, connections_refused, connections_broken,
-    connections_stuck, connections_idle, connects_failed, send_errors_...
+    connections_stuck, connections_idle, connects_failed, handshakes_failed, send_errors_...
+    on_stranger: told of a host with which TLS could not be agreed on, and why.
     """
 
     def __init__(
@@ -59,12 +61,13 @@ class Transports:
     ) -> None:
         """on_error: told when on_message failed; the next message comes all the same."""
         self.counters: Counter[str] = Counter()
+        self.on_stranger: Callable[[str, str], None] = lambda *_: None
         self._on_message = on_message
         self._on_error = on_error
         self._limits = limits or Limits()
         self._tls_client = tls_client
         self._rates = Rates(self._limits.messages_per_s)
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | TlsPort] = []
         self._ports: list[DatagramPort] = []
         self._links: dict[_Key, StreamLink] = {}
         self._open: set[StreamLink] = set()
@@ -84,10 +87,11 @@ class Transports:
 
     async def listen_tcp(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Accept connections on an address, secured if there is a context. Returns: the port. Raises: OSError."""
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: StreamLink(self, Peer("TCP", "", 0)), host, port, ssl=tls, backlog=1024
-        )
+        if tls is not None:
+            secured = TlsPort(host, port, tls, self._make_link, self._note_stranger)
+            self._servers.append(secured)
+            return secured.port
+        server = await asyncio.get_running_loop().create_server(self._make_link, host, port, backlog=1024)
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
@@ -186,6 +190,13 @@ class Transports:
         task = asyncio.get_running_loop().create_task(self._connect(link, peer))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
+
+    def _make_link(self) -> StreamLink:
+        return StreamLink(self, Peer("TCP", "", 0))
+
+    def _note_stranger(self, host: str, why: str) -> None:
+        self.count("handshakes_failed")
+        self.on_stranger(host, why)
 
     async def _connect(self, link: StreamLink, peer: Peer) -> None:
         tls = self._tls_client if peer.transport == "TLS" else None

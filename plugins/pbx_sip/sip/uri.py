@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 from plugins.pbx_sip.sip.errors import BadValue
 from plugins.pbx_sip.sip.params import Parameterised, Params
+from plugins.pbx_sip.sip.phone_context import find_context, put_in_context
 
 SCHEMES = ("sip", "sips", "tel")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
@@ -41,9 +42,13 @@ class Uri(Parameterised):
 
     @property
     def number(self) -> str:
-        """The telephone number of a tel URI or of a user part that is one, without visual separators; else ""."""
+        """The telephone number of a tel URI or of a user part that is one, without visual separators; else "".
+
+        A local one is as in all the world where the URI says so.
+        """
         number = re.sub(r"[-.() ]", "", self.user.partition(";")[0])
-        return number if _NUMBER.fullmatch(number) else ""
+        context = self.param("phone-context") or find_context(self.user)
+        return put_in_context(number, context) if _NUMBER.fullmatch(number) else ""
 
     def __str__(self) -> str:
         params = _write_params(self.params)

@@ -21,13 +21,16 @@ from plugins.pbx_sip.sip.validity import check_request, check_response
 Serve = Callable[[Request, ServerTransaction], None]
 """Answers a request through its transaction, now or later; may raise BadRequest or BadValue to refuse it."""
 
+FAULT = "Server Internal Error"
+"""The reason of a 500 where serving itself failed."""
+
 OnRefusal = Callable[[BadRequest, Response, Link], None]
 
 
 class UserAgent:
     """One end of SIP. Make it inside a running loop, then let its transports listen.
 
-    on_refusal: told of each refusal and its answer before it is sent.
+    on_refusal: told of each refusal and its answer before it is sent, of a 500 after that.
     """
 
     def __init__(
@@ -85,7 +88,10 @@ class UserAgent:
             bad = BadRequest(400, "Bad Request", request)
             transaction.respond(self._refuse(bad, make_tag(), transaction.link))
         except Exception:
-            transaction.respond(build_response(request, 500, tag=make_tag()))
+            fault = BadRequest(500, FAULT, request)
+            response = build_response(request, 500, tag=make_tag())
+            transaction.respond(response)
+            self.on_refusal(fault, response, transaction.link)
             raise
 
     def _cancel(self, request: Request, transaction: ServerTransaction) -> None:

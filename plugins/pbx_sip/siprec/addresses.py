@@ -5,6 +5,8 @@ Source: RFC 3261 section 19.1 (SIP URI) and 20.10 (name-addr), RFC 3966 (tel URI
 
 from urllib.parse import unquote
 
+from plugins.pbx_sip.sip.phone_context import find_context, put_in_context
+
 ADDRESS_CHARS_MAX = 1024
 SCHEMES = ("sip:", "sips:", "tel:")
 NUMBER_CHARS = frozenset("+*#0123456789")
@@ -12,23 +14,28 @@ SEPARATORS = str.maketrans("", "", "-.() ")
 SHARED_DIGITS_MIN = 7
 # The Avaya session border controller names the far end so until it knows it.
 PLACEHOLDERS = frozenset({"sip:asbce@asbce.com"})
+# Who does not want to be known. Source: RFC 3323 section 4.1.1.3, and what gateways write.
+ANONYMOUS = frozenset({"anonymous", "restricted", "unavailable", "unknown", "private"})
 
 
 def parse_number(address: str) -> str:
-    """The number or user name in an address of record, "" if it is a host alone or has none."""
+    """The number or user name in an address of record, "" if it is a host alone or has none.
+
+    A local number is one of all the world where its address says so.
+    """
     bare = split_name(address)[1]
     scheme = next((scheme for scheme in SCHEMES if bare.lower().startswith(scheme)), "")
     rest = bare[len(scheme) :]
     user, at, _ = rest.rpartition("@")
     if not at:
         user = rest.partition(";")[0].partition("?")[0]
-        if not _is_number(user) and ("." in user or ":" in user):
+        if not is_number(user) and ("." in user or ":" in user):
             return ""
     user = "".join(filter(str.isprintable, unquote(user.partition(";")[0].partition(":")[0]))).strip()
-    return user.translate(SEPARATORS) if _is_number(user) else user
+    return put_in_context(user.translate(SEPARATORS), find_context(unquote(rest))) if is_number(user) else user
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
     """Whether a text is dialled; 192.0.2.1 is not."""
     digits = text.translate(SEPARATORS)
     return bool(digits) and NUMBER_CHARS.issuperset(digits) and text.count(".") != 3
@@ -75,4 +82,5 @@ def is_same_number(first: str, second: str) -> bool:
 
 
 def _digits(text: str) -> str:
-    return text.lstrip("+") if NUMBER_CHARS.issuperset(text) else ""
+    """The digits of a number without a trunk or international prefix of zeros."""
+    return text.lstrip("+0") if NUMBER_CHARS.issuperset(text) else ""

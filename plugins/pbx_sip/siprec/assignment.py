@@ -18,14 +18,16 @@ def assign_labels(
 ) -> dict[str, tuple[tuple[str, ...], Rule]]:
     """The labels of each member by participant id; known_rule: how those with labels got them.
 
-    Where all share the only label there is, all have it. A label that carries a mix beside separate ones is nobody's.
+    Where all share the only label there is, all have it but those who are said to receive it. A label that carries a
+    mix beside separate ones is nobody's.
     """
     found = {member.participant.id: (tuple(member.labels), known_rule) for member in members if member.labels}
     waiting = [member for member in members if not member.labels]
     # Those who are still there first: who left before anything was said may never have been recorded.
     waiting.sort(key=lambda member: member.left_at is not None)
     if len(labels) == 1:
-        return found | {member.participant.id: (tuple(labels), Rule.ORDER) for member in waiting}
+        sharing = [member for member in waiting if not (found and member.is_listener)]
+        return found | {member.participant.id: (tuple(labels), Rule.ORDER) for member in sharing}
     taken = {label for assigned, _ in found.values() for label in assigned} | set(mixed_labels)
     free = sort_labels([label for label in labels if label not in taken])
     for label in list(free):

@@ -9,6 +9,7 @@ from itertools import islice
 
 from hub.sdk import Direction, Role
 from plugins.pbx_sip.siprec.addresses import is_same_number, parse_number, split_name
+from plugins.pbx_sip.siprec.belonging import Belonging, read_belonging
 from plugins.pbx_sip.siprec.facts import Rule
 from plugins.pbx_sip.siprec.metadata import Metadata, Participant
 from plugins.pbx_sip.siprec.ucid import find_ucid
@@ -18,7 +19,10 @@ CALLED = ("calledpartynumber", "dialeddigits")
 RECORDED = ("recordedparty", "userid")
 CALL_IDS = ("exttrackingid", "callid")
 UCIDS = ("ucid", "avayaucid")
-DIRECTIONS = {"originating": Direction.OUTGOING, "terminating": Direction.INCOMING}
+DIRECTIONS = {
+    **dict.fromkeys(("originating", "outgoing", "outbound"), Direction.OUTGOING),
+    **dict.fromkeys(("terminating", "incoming", "inbound"), Direction.INCOMING),
+}
 TEXTS_MAX = 500
 TEXTS_PER_PATH_MAX = 20
 ID_ENDINGS = ("id", "guid", "callsid")
@@ -33,6 +37,7 @@ class Hints:
     calling, called: numbers as the vendor writes them, those that may mean the same party together.
     recorded: the user whose call it is; direction: seen from that user.
     names: number -> display name. calling_ids, called_ids: participants that are marked as such.
+    belonging: whose call it is beyond its parties.
     departed: numbers of those whom a redirection took out of the call. fields: all extensions by their paths.
     """
 
@@ -46,6 +51,7 @@ class Hints:
     departed: tuple[str, ...] = ()
     call_id: str = ""
     ucid: str = ""
+    belonging: Belonging = field(default_factory=Belonging)
     ids: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
 
@@ -53,6 +59,7 @@ class Hints:
 def read_hints(metadata: Metadata) -> Hints:
     """What the extensions of all parts of the metadata say together."""
     fields = dict(islice(_call_fields(metadata), TEXTS_MAX))
+    of_participants = dict(islice(_participant_fields(metadata), TEXTS_MAX))
     leaves = [(path.rpartition(".")[2].lower(), path, text) for path, text in fields.items()]
     headers = {name: split_name(text) for name, _, text in leaves if name in {"fromhdr", "tohdr"}}
     from_name, from_uri = headers.get("fromhdr", ("", ""))
@@ -71,8 +78,9 @@ def read_hints(metadata: Metadata) -> Hints:
         departed=tuple(parse_number(text) for name, _, text in leaves if name == "redirectedfrompartynumber"),
         call_id=next((text for wanted in CALL_IDS for name, _, text in leaves if name == wanted), ""),
         ucid=_ucid(metadata, leaves),
+        belonging=read_belonging((_last_name(path), text) for path, text in (fields | of_participants).items()),
         ids={path: text for name, path, text in leaves if name.endswith(ID_ENDINGS)},
-        fields=fields | dict(islice(_participant_fields(metadata), TEXTS_MAX)),
+        fields=fields | of_participants,
     )
 
 
@@ -91,6 +99,11 @@ def _participant_fields(metadata: Metadata) -> Iterator[tuple[str, str]]:
     for participant in metadata.participants:
         for path, text in participant.extensions.items():
             yield f"participant.{participant.number or participant.id}.{path}", text
+
+
+def _last_name(path: str) -> str:
+    """What a path ends in, but for the values of one header field."""
+    return path.partition(".value")[0].rpartition(".")[2]
 
 
 def _direction(leaves: list[tuple[str, str, str]]) -> Direction:
@@ -143,6 +156,7 @@ def join_hints(earlier: Hints, later: Hints) -> Hints:
         departed=later.departed,
         call_id=earlier.call_id or later.call_id,
         ucid=earlier.ucid or later.ucid,
+        belonging=earlier.belonging.joined(later.belonging),
         ids=_join_texts(earlier.ids, later.ids),
         fields=_join_texts(earlier.fields, later.fields),
     )

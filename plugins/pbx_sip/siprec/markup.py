@@ -24,6 +24,7 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 DECLARATION = re.compile(r"\s*<\?xml[^>]{0,200}\?>")
 BLANKS = b" \t\r\n\0"
 MARK = b"\xef\xbb\xbf"
+WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class BadMetadata(ValueError):
@@ -113,6 +114,8 @@ def read_markup(data: bytes) -> Element:
     """
     if len(data) > MARKUP_BYTES_MAX:
         raise BadMetadata(f"XML of {len(data)} bytes is longer than is read")
+    if data.startswith(WIDE_MARKS):
+        data = data.decode("utf-16", "replace").encode()
     bare = data.strip(BLANKS).removeprefix(MARK).lstrip(BLANKS)
     if not bare:
         raise BadMetadata("the XML is empty")

@@ -46,12 +46,16 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participant:
-    """Somebody in a call: address of record and name as written, and the number in the address."""
+    """Somebody in a call: address of record and name as written, and the number in the address.
+
+    other_numbers: those in other addresses of record of the same one.
+    """
 
     id: str
     aor: str = ""
     name: str = ""
     number: str = ""
+    other_numbers: tuple[str, ...] = ()
     extensions: Mapping[str, str] = field(default_factory=dict)
 
 

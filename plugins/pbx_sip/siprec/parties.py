@@ -1,12 +1,13 @@
 """The parties of a call as people see them, made of what metadata, headers and media lines say."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from hub.sdk import Role
-from plugins.pbx_sip.siprec.addresses import is_same_number
+from plugins.pbx_sip.siprec.addresses import ANONYMOUS, is_same_number
 from plugins.pbx_sip.siprec.assignment import LABEL_ROLES, assign_labels, sort_labels
 from plugins.pbx_sip.siprec.facts import Party, Rule
-from plugins.pbx_sip.siprec.forks import Fork
+from plugins.pbx_sip.siprec.hints import Hints, matches
 from plugins.pbx_sip.siprec.roster import Member, Roster
 
 
@@ -50,21 +51,29 @@ def _make_party(member: Member, names: Mapping[str, str], labels: tuple[str, ...
         session_id=member.session_id,
         joined_at=member.joined_at,
         left_at=member.left_at,
+        held=tuple(member.held),
+        sendings=tuple(member.sendings),
+        other_numbers=participant.other_numbers,
     )
 
 
-def make_fork_parties(fork: Fork, lines: Mapping[int, str], labels: Sequence[str]) -> tuple[Party, ...]:
-    """The parties that headers name; lines: index of a media line -> its name."""
-    parties = []
-    for party in fork.parties:
-        assigned: tuple[str, ...] = ()
-        label_rule = Rule.NONE
-        if party.line is not None and party.line in lines:
-            assigned, label_rule = (lines[party.line],), Rule.VENDOR
-        elif fork.rule == "from" and labels:
-            assigned, label_rule = (labels[0],), Rule.ORDER
-        parties.append(Party(number=party.number, name=party.name, labels=assigned, label_rule=label_rule))
-    return tuple(parties)
+def name_unknown(parties: Sequence[Party], hints: Hints) -> tuple[Party, ...]:
+    """The parties, those without a number named by what extensions say of caller and called, in this order."""
+    said = ((hints.calling, Role.CALLER), (hints.called, Role.CALLED))
+    named = iter(
+        (numbers[0], role)
+        for numbers, role in said
+        if numbers and not any(matches(one.number, numbers) for one in parties)
+    )
+    found = []
+    for party in parties:
+        if (not party.number or party.number.lower() in ANONYMOUS) and (known := next(named, None)):
+            number, role = known
+            name = party.name or hints.names.get(number, "")
+            found.append(replace(party, number=number, name=name, role=role, role_rule=Rule.VENDOR))
+        else:
+            found.append(party)
+    return tuple(found)
 
 
 def make_strangers(labels: Sequence[str], named: Sequence[Party], mixed_labels: Sequence[str]) -> tuple[Party, ...]:
@@ -83,7 +92,7 @@ def find_shared(parties: Sequence[Party]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for index, party in enumerate(parties):
         for other in parties[index + 1 :]:
-            is_told = party.label_rule is other.label_rule is Rule.ASSOCIATION
+            is_told = party.label_rule is other.label_rule is Rule.ASSOCIATION or (party.sendings and other.sendings)
             if not (is_told or _left_before(party, other) or _left_before(other, party)):
                 found |= {label: None for label in party.labels if label in other.labels}
     return tuple(found)

@@ -7,7 +7,7 @@ recv inside the participant); urn:ietf:params:xml:ns:siprec (recording_metadata,
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from plugins.pbx_sip.siprec.addresses import parse_name, parse_number
+from plugins.pbx_sip.siprec.addresses import is_number, parse_name, parse_number
 from plugins.pbx_sip.siprec.markup import BadMetadata, Element, read_markup
 from plugins.pbx_sip.siprec.metadata import (
     DataMode,
@@ -24,6 +24,7 @@ from plugins.pbx_sip.siprec.times import parse_time
 FIELDS_MAX = 400
 FIELDS_PER_PATH_MAX = 20
 FIELD_CHARS_MAX = 2048
+OTHER_NUMBERS_MAX = 10
 PATH_CHARS_MAX = 256
 ROOTS = frozenset({"recording", "recording_metadata"})
 JOINED = ("associate-time", "start-time")
@@ -80,7 +81,13 @@ def _walk(element: Element, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         for attribute, value in element.attributes.items():
             yield f"{name}@{attribute}", value.strip()
     for child in element.children:
-        yield from _walk(child, (*path, child.name))
+        yield from _walk(child, (*path, _name(child)))
+
+
+def _name(element: Element) -> str:
+    """What an element is called; Oracle has header fields of the call as <header label="Diversion">."""
+    label = element.attribute("label") if element.name.lower() == "header" else ""
+    return f"header {label}" if label else element.name
 
 
 @dataclass(slots=True)
@@ -182,16 +189,21 @@ def _apply_recording_times(sessions: Iterable[Session], root: Element) -> tuple[
 
 
 def _read_participant(draft: _Draft, element: Element) -> None:
-    names = [*element.named("nameid"), element]
-    aor = next((text for name in names if (text := name.attribute("aor") or name.text_of("aor"))), "")
+    told = [*element.named("nameid"), element]
+    known = [(each.attribute("aor") or each.text_of("aor"), each.text_of("name")) for each in told]
+    # Of several addresses of record one may be a telephone number, which is what people look for.
+    named = sorted(((parse_number(aor), aor, name) for aor, name in known if aor), key=lambda each: _rank(each[0]))
+    number, aor, name = next(iter(named), ("", "", ""))
+    others = dict.fromkeys(other for other, _, _ in named if other not in {"", number})
     # Without an id the address of record has to tell participants apart, without that their number.
     identity = element.attribute("participant_id", "id") or aor or f"#{len(draft.participants)}"
     draft.participants.append(
         Participant(
             id=identity,
             aor=aor,
-            name=parse_name(next((text for name in names if (text := name.text_of("name"))), "")),
-            number=parse_number(aor),
+            name=parse_name(name or next((text for _, text in known if text), "")),
+            number=number,
+            other_numbers=tuple(others)[:OTHER_NUMBERS_MAX],
             extensions=draft.fields.read(element, KNOWN["participant"]),
         )
     )
@@ -204,6 +216,10 @@ def _read_participant(draft: _Draft, element: Element) -> None:
     # A participant in the shape of the drafts says here what it sends: nothing, if nothing stands here.
     if element.attribute("session") or any(element.named("send", "recv")):
         draft.uses.append(_make_use(identity, element))
+
+
+def _rank(number: str) -> int:
+    return 0 if is_number(number) else 1 if number else 2
 
 
 def _make_use(participant_id: str, element: Element) -> StreamUse:

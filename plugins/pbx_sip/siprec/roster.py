@@ -6,19 +6,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from hub.sdk import Role
-from plugins.pbx_sip.siprec.addresses import is_placeholder
-from plugins.pbx_sip.siprec.facts import Rule
+from plugins.pbx_sip.siprec.addresses import ANONYMOUS, is_number, is_placeholder, is_same_number
+from plugins.pbx_sip.siprec.facts import Rule, Sending
 from plugins.pbx_sip.siprec.hints import Hints, find_role, matches
 from plugins.pbx_sip.siprec.metadata import Metadata, Participant, Presence
 from plugins.pbx_sip.siprec.times import choose_time
 
 MEMBERS_MAX = 200
+HOLDS_MAX = SENDINGS_MAX = 200
 RETURN_GAP = timedelta(seconds=2)
 
 
 @dataclass(slots=True)
 class Member:
-    """A participant as known so far; the first role that was said, labels in the order they were first sent on."""
+    """A participant as known so far; the first role that was said, labels in the order they were first sent on.
+
+    held: when a participant who had sent was to send nothing any more, as in `facts.Party`; sendings: likewise.
+    is_listener: linked to streams that others send, and to none of its own.
+    """
 
     participant: Participant
     joined_at: datetime
@@ -27,6 +32,9 @@ class Member:
     role: Role = Role.PARTICIPANT
     role_rule: Rule = Rule.NONE
     labels: dict[str, None] = field(default_factory=dict)
+    held: list[tuple[datetime, datetime | None]] = field(default_factory=list)
+    sendings: list[Sending] = field(default_factory=list)
+    is_listener: bool = False
 
     @property
     def is_placeholder(self) -> bool:
@@ -40,36 +48,65 @@ class Roster:
     def __init__(self) -> None:
         self.mixed_labels: dict[str, None] = {}
         self._members: dict[str, Member] = {}
+        self._noted_at: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody was ever named."""
+        return not self._members
 
     def note(self, metadata: Metadata, hints: Hints, received_at: datetime) -> None:
         """Take in the state after an update and what its vendor says; who is no longer named has left."""
         presences = {presence.participant_id: presence for presence in metadata.presences}
         sent = _sent_labels(metadata)
+        receivers = {use.participant_id for use in metadata.uses if use.receives and not use.sends}
         is_first = not self._members
         for participant in metadata.participants:
             presence = presences.get(participant.id)
             member = self._members.get(participant.id)
+            if member is not None and _is_another(member.participant, participant):
+                self._see_off(participant.id, received_at)
+                member = None
             if member is None:
                 if len(self._members) >= MEMBERS_MAX:
                     continue
                 said = presence.joined_at if presence else None
-                joined_at = choose_time(said or (_first_start(metadata) if is_first else None), received_at)
+                said = said or (_first_start(metadata) if is_first else None)
+                joined_at = choose_time(said, received_at, None if is_first else self._noted_at)
                 member = self._members[participant.id] = Member(participant=participant, joined_at=joined_at)
             member.participant = participant
             member.session_id = _session_of(metadata, presence) or member.session_id
+            member.is_listener = participant.id in receivers
+            _note_hold(member, sent.get(participant.id), received_at)
             member.labels |= sent.get(participant.id, {})
             if member.role_rule is Rule.NONE:
                 member.role, member.role_rule = find_role(participant, hints)
             gone = matches(participant.number, hints.departed) and not sent.get(participant.id)
-            _note_leaving(member, presence, received_at, gone)
+            _note_leaving(member, presence, received_at, self._noted_at, gone)
+            _note_sendings(member, {} if member.left_at else sent.get(participant.id), received_at)
         named = {participant.id for participant in metadata.participants}
         for identity, member in self._members.items():
             if identity not in named and member.left_at is None:
                 member.left_at = received_at
+                _note_hold(member, None, received_at)
+                _note_sendings(member, {}, received_at)
+        self._noted_at = received_at
         self._note_mixed(metadata, sent)
 
+    def _see_off(self, identity: str, received_at: datetime) -> None:
+        """Somebody else goes by an id from now on; who had it before keeps the place among the members."""
+        gone = self._members[identity]
+        gone.left_at = gone.left_at or received_at
+        _note_hold(gone, None, received_at)
+        _note_sendings(gone, {}, received_at)
+        former = f"{identity} {len(self._members)}"
+        self._members = {former if key == identity else key: member for key, member in self._members.items()}
+
     def _note_mixed(self, metadata: Metadata, sent: Mapping[str, Mapping[str, None]]) -> None:
-        senders = Counter(label for labels in sent.values() for label in labels)
+        """Who has left sends nothing, even if nobody says so of the stream."""
+        here = {each.participant_id for each in metadata.presences if each.left_at is None}
+        left = {each.participant_id for each in metadata.presences} - here
+        senders = Counter(label for participant, labels in sent.items() if participant not in left for label in labels)
         for stream in metadata.streams:
             if stream.label and (stream.mode == "mixed" or senders[stream.label] > 1):
                 self.mixed_labels[stream.label] = None
@@ -81,14 +118,26 @@ class Roster:
         """
         found: list[Member] = []
         for known in self._members.values():
-            member = replace(known, labels={lines[label]: None for label in known.labels if label in lines})
+            labels = {lines[label]: None for label in known.labels if label in lines}
+            sendings = [replace(each, line=lines[each.line]) for each in known.sendings if each.line in lines]
+            member = replace(known, labels=labels, sendings=sendings)
             at = _find_earlier(found, member)
             if at is None:
                 found.append(member)
             else:
-                labels = found[at].labels | member.labels
-                found[at] = replace(member, joined_at=found[at].joined_at, labels=labels)
+                labels, held = found[at].labels | member.labels, found[at].held + member.held
+                sendings = found[at].sendings + member.sendings
+                found[at] = replace(member, joined_at=found[at].joined_at, labels=labels, held=held, sendings=sendings)
         return [member for member in found if not (member.is_placeholder and _is_superseded(member, found))]
+
+
+def _is_another(known: Participant, said: Participant) -> bool:
+    """Whether a number has become another one: not the same in another form, nor one that is hidden."""
+    number, other = known.number, said.number
+    is_hidden = not other or other.lower() in ANONYMOUS or is_placeholder(said.aor)
+    if not is_number(number) or is_hidden or is_same_number(number, other):
+        return False
+    return not (number.endswith(other) or other.endswith(number))
 
 
 def _sent_labels(metadata: Metadata) -> dict[str, dict[str, None]]:
@@ -111,9 +160,37 @@ def _session_of(metadata: Metadata, presence: Presence | None) -> str:
     return metadata.sessions[0].id if len(metadata.sessions) == 1 else ""
 
 
-def _note_leaving(member: Member, presence: Presence | None, received_at: datetime, gone: bool) -> None:
+def _note_hold(member: Member, sent: Mapping[str, None] | None, received_at: datetime) -> None:
+    """Who had sent and is linked to no stream that is sent any more is on hold; sent: None where no link is said.
+
+    Source: RFC 8068 section 3 (hold and resume).
+    """
+    is_held = bool(member.held) and member.held[-1][1] is None
+    if is_held and (sent is None or sent):
+        member.held[-1] = (member.held[-1][0], received_at)
+    elif not is_held and sent is not None and not sent and member.labels and len(member.held) < HOLDS_MAX:
+        member.held.append((received_at, None))
+
+
+def _note_sendings(member: Member, sent: Mapping[str, None] | None, received_at: datetime) -> None:
+    """sent: the labels that it sends on; None where no link is said."""
+    if sent is None:
+        return
+    going = {each.line for each in member.sendings if each.until is None}
+    member.sendings = [
+        replace(each, until=received_at) if each.until is None and each.line not in sent else each
+        for each in member.sendings
+    ]
+    begun = [Sending(line=label, since=received_at) for label in sent if label not in going]
+    member.sendings += begun[: SENDINGS_MAX - len(member.sendings)]
+
+
+def _note_leaving(
+    member: Member, presence: Presence | None, received_at: datetime, noted_at: datetime | None, gone: bool
+) -> None:
+    """noted_at: when the metadata before this came."""
     if presence and presence.left_at:
-        member.left_at = member.left_at or choose_time(presence.left_at, received_at)
+        member.left_at = member.left_at or choose_time(presence.left_at, received_at, noted_at)
     elif gone:
         member.left_at = member.left_at or received_at
     else:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 TIME_CHARS_MAX = 64
 TRUSTED_DRIFT = timedelta(days=1)
+CLOCK_DIFFERENCE = timedelta(seconds=2)
 
 
 def parse_time(text: str) -> datetime | None:
@@ -21,11 +22,12 @@ def parse_time(text: str) -> datetime | None:
         return None
 
 
-def choose_time(said: datetime | None, received_at: datetime) -> datetime:
-    """The time that metadata says, or that of its arrival if it says none, no zone, or one of another day.
+def choose_time(said: datetime | None, received_at: datetime, since: datetime | None = None) -> datetime:
+    """The time that metadata says, or that of its arrival if it says none, no zone, or one that cannot be.
 
-    Clients without a set clock write 1970; a time without a zone may be that of any place.
+    Clients without a set clock write 1970; a time without a zone may be that of any place; and nobody tells of what
+    is to come. since: when the client spoke last and said otherwise, None if it had not spoken yet.
     """
-    if said is None or said.tzinfo is None or abs(said - received_at) > TRUSTED_DRIFT:
+    if said is None or said.tzinfo is None or not received_at - TRUSTED_DRIFT < said < received_at:
         return received_at
-    return said
+    return received_at if since is not None and said < since - CLOCK_DIFFERENCE else said

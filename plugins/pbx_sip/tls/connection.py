@@ -64,6 +64,8 @@ class TlsConnection:
             self._suite, self._is_tls13 = SUITES.get(hello.suite), hello.is_tls13
             if self._suite is not None:
                 self._make_keys(self._suite, hello.random)
+            elif self._key_log.secrets(self._client_random):
+                self._key_log.unread_suites.add(hello.suite)
 
     def _make_keys(self, suite: Suite, server_random: bytes) -> None:
         secrets = self._key_log.secrets(self._client_random)

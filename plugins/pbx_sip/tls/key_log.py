@@ -17,9 +17,13 @@ _FILE_CHARS_MAX = 256 << 20
 
 
 class KeyLog:
-    """Secrets by client random; of more connections than it keeps, those it learned of last."""
+    """Secrets by client random; of more connections than it keeps, those it learned of last.
+
+    unread_suites: numbers of the cipher suites of connections that cannot be read though their secrets are here.
+    """
 
     def __init__(self, text: str = "") -> None:
+        self.unread_suites: set[int] = set()
         self._secrets: dict[bytes, dict[str, bytes]] = {}
         self.learn(text)
 

@@ -9,6 +9,7 @@ from hub.alerts.board import Board
 from hub.app.disk_space import DiskSpace
 from hub.config import load_config
 from hub.db.database import Database
+from hub.ingest.spool import Spool
 
 _TB = 1 << 40
 
@@ -32,6 +33,7 @@ def test_a_disk_with_little_room_raises_an_alarm_that_room_clears(
     board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch = DiskSpace(load_config({}, tmp_path), board)
+    Spool(tmp_path / "spool")
     _with_free(monkeypatch, 1 << 20)
     watch.look()
     assert _codes(board) == ["DISK_SPACE_ERROR"]
@@ -45,7 +47,14 @@ def test_a_folder_that_is_gone_is_said_to_be_unknown(board: Board, tmp_path: Pat
     watch = DiskSpace(load_config({}, tmp_path / "not there"), board)
     watch.look()
     assert _codes(board) == ["DISK_SPACE_ERROR"]
-    (tmp_path / "not there").mkdir()
+    spool = Spool(tmp_path / "not there" / "spool")
+    watch.look()
+    assert _codes(board) == []
+    spool.folder.rename(tmp_path / "away")
+    watch.look()
+    [alarm] = board.list_open() if not board.flush() else []
+    assert (alarm.code, str(spool.folder) in alarm.text) == ("DISK_SPACE_ERROR", True)
+    (tmp_path / "away").rename(spool.folder)
     watch.look()
     assert _codes(board) == []
     board.close()

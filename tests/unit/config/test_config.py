@@ -173,7 +173,7 @@ def test_an_address_that_was_set_survives_a_free_port(tmp_path):
 def test_folders_are_made_for_the_hub_alone(tmp_path):
     config = load_config({}, tmp_path / "deep" / "data")
     config.make_folders()
-    for folder in (config.data, config.spool, config.storage, config.scratch, config.state, config.run):
+    for folder in (config.data, config.storage, config.scratch, config.state, config.run):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 

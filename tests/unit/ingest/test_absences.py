@@ -59,6 +59,22 @@ def test_a_mandatory_call_that_is_missing_raises_an_alarm_of_its_own(any_rig):
     assert "by the rule Board: No packet came." in rig.alarms()["MANDATORY_NOT_RECORDED"]
 
 
+@pytest.mark.parametrize("why", [Absence.DISCARDED, Absence.PAUSED])
+def test_a_mandatory_call_of_which_somebody_left_nothing_is_missing_as_well(any_rig, why):
+    rig = any_rig
+    Rules(rig.db).add(Rule(name="Board", treatment="mandatory"), SYSTEM)
+    rig.spool.submit_absence(7, absent("1", why=why, rule="Board", text="Somebody threw it away."))
+    rig.spool.submit_absence(7, absent("2", why=why, rule="Office"))
+    rig.spool.submit_absence(7, absent("3", why=Absence.LEFT_OUT, rule="Board"))
+    rig.empty()
+    assert {row.rule: (row.is_missing, row.is_mandatory) for row in kept(rig) if row.why is why} == {
+        "Board": (True, True),
+        "Office": (False, False),
+    }
+    assert list(rig.alarms()) == ["MANDATORY_NOT_RECORDED"]
+    assert rig.alarms()["MANDATORY_NOT_RECORDED"].startswith("1 call(s)")
+
+
 def test_what_a_rule_leaves_out_is_no_alarm(any_rig):
     rig = any_rig
     for at, why in enumerate((Absence.LEFT_OUT, Absence.NOT_ASKED_FOR, Absence.DISCARDED)):

@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -151,6 +152,24 @@ def test_two_channels_stay_two(look, tmp_path):
     found = look(audio.wav(audio.speech(3, channels=2)), OPUS)
     made, _ = audio.decoded((tmp_path / found.derived.name).read_bytes())
     assert (found.channels, found.derived.channels, made.shape[1]) == (2, 2, 2)
+
+
+@pytest.mark.parametrize("form", ["keep", "opus", "mp3", "wav", "flac"])
+def test_of_many_channels_the_first_is_played_left_and_all_others_right(look, tmp_path, form):
+    lanes = np.concatenate([audio.tone(2.0, 300.0 + 100 * place) // 8 for place in range(5)], axis=1)
+    found = look(audio.wav(lanes, audio.PCM), Wanted(form=form, opus_bps=13_300, opus_complexity=1))
+    assert (found.channels, found.browser_playable, found.derived.channels) == (5, False, 2)
+    made, rate_hz = audio.decoded((tmp_path / found.derived.name).read_bytes())
+    spectra = np.abs(np.fft.rfft(made[rate_hz // 4 : rate_hz * 5 // 4].astype(float), axis=0))
+    loud = [{round(at / 100) for at in np.flatnonzero(spectrum > spectrum.max() / 4)} for spectrum in spectra.T]
+    assert loud == [{3}, {4, 5, 6, 7}]
+    assert (tmp_path / found.peaks.name).read_bytes()[5] == 5
+
+
+def test_many_channels_stay_apart_where_the_original_is_not_kept(look):
+    lanes = np.concatenate([audio.speech(1, seed=seed) for seed in range(5)], axis=1)
+    found = look(audio.wav(lanes), Wanted(form="opus", opus_bps=13_300, opus_complexity=1, folds=False))
+    assert (found.derived.container, found.derived.channels) == ("flac", 5)
 
 
 def test_silence_is_told_from_speech(look):

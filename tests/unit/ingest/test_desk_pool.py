@@ -1,7 +1,9 @@
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from pathlib import Path
@@ -74,7 +76,7 @@ def test_a_desk_that_dies_is_told_and_replaced(pool, call, tmp_path):
     caught = []
     thread = threading.Thread(target=lambda: caught.append(_error(pool, call, tmp_path)))
     thread.start()
-    until(lambda: pool._busy, 5, "the desk is at work")
+    until(lambda: pool._busy and _asked_bytes(pool._busy[0]), 5, "the desk is asked")
     os.kill(process, signal.SIGKILL)
     thread.join()
     assert isinstance(caught[0], DeskCrashed)
@@ -136,6 +138,11 @@ def _runs(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def _asked_bytes(desk):
+    """How much lies in the pipe to a desk that does not read."""
+    return int.from_bytes(fcntl.ioctl(desk._process.stdin, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def _error(pool, call, tmp_path):

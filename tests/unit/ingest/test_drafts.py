@@ -78,6 +78,8 @@ drafts = st.builds(
     notice=notices,
     mixed=st.none() | st.booleans(),
     merge_same_media=st.booleans(),
+    call_keys=st.lists(texts, max_size=3).map(tuple),
+    longest_s=seconds,
     fields=facts,
     provenance=facts,
     raw=st.dictionaries(texts, st.binary(max_size=60), max_size=3),

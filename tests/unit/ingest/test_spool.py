@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from hub.ingest.entry import read_entry
-from hub.ingest.spool import Spool
+from hub.ingest.spool import Spool, SpoolAway
 from hub.sdk import BadRecording, CallDetail, MediaFile, MediaLocation, RecordingDraft, RetryLater
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -32,6 +32,24 @@ def source(tmp_path):
 def draft(*paths, origin_id="one", **changes):
     media = tuple(MediaFile(path=path) for path in paths)
     return RecordingDraft(**({"origin_id": origin_id, "started_at": NOON, "media": media} | changes))
+
+
+def test_no_new_spool_comes_in_the_place_of_one_whose_disk_is_away(spool, source):
+    aside = spool.folder.with_name("aside")
+    spool.submit(7, draft(source))
+    spool.folder.rename(aside)
+    again = Spool(spool.folder)
+    assert not spool.folder.exists()
+    with pytest.raises(SpoolAway, match="cannot be read") as caught:
+        again.check()
+    assert "mounted" in caught.value.hint
+    spool.folder.mkdir()  # the empty folder below the disk
+    with pytest.raises(RetryLater, match="cannot be written"):
+        again.submit(7, draft(source, origin_id="two"))
+    spool.folder.rmdir()
+    aside.rename(spool.folder)
+    again.check()
+    assert again.submit(7, draft(source)).duplicate
 
 
 def test_a_receipt_means_that_the_bytes_are_in_the_spool(spool, source):
@@ -118,6 +136,23 @@ def test_a_time_without_zone_or_sense_is_refused(spool, source):
     odd = NOON.astimezone(timezone(timedelta(hours=5, minutes=45)))
     receipt = spool.submit(1, draft(source, started_at=odd))
     assert read_entry(spool.ready / receipt.id).item.started_at == NOON
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"raw": {"note": "text"}}, "raw['note'] is str, not bytes"),
+        ({"fields": {"skill": 3}}, "fields['skill'] is int, not str"),
+        ({"provenance": {"skill": b"smdr"}}, "provenance['skill'] is bytes, not str"),
+        ({"direction": "incoming"}, "value"),
+    ],
+)
+def test_a_value_that_is_not_what_it_should_be_is_refused_with_its_name(spool, source, changes, words):
+    with pytest.raises(BadRecording) as caught:
+        spool.submit(1, draft(source, origin_name="call 7", **changes))
+    assert str(caught.value).startswith("call 7: ")
+    assert words in str(caught.value)
+    assert list(spool.incoming.iterdir()) == []
 
 
 def test_several_files_are_one_recording(spool, tmp_path):

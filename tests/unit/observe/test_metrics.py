@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from prometheus_client import Counter, Histogram
 
 from hub.observe import metrics
@@ -28,7 +29,7 @@ def test_one_gauge_may_have_a_value_for_each_label():
 
 
 def test_counts_of_several_processes_are_added_up(tmp_path):
-    environ = os.environ | metrics.shared_folder(tmp_path / "metrics")
+    environ = os.environ | metrics.shared_folder(tmp_path / "metrics", tmp_path)
     count = "from hub.observe.metrics import RECORDINGS; RECORDINGS.labels('Head office', 'new').inc(2)"
     for _ in range(2):
         subprocess.run([sys.executable, "-P", "-c", count], env=environ, check=True)
@@ -37,10 +38,48 @@ def test_counts_of_several_processes_are_added_up(tmp_path):
     assert 'recording_hub_recordings_total{instance="Head office",outcome="new"} 4.0' in page.stdout
 
 
-def test_a_new_start_of_the_hub_counts_from_zero(tmp_path):
-    (tmp_path / "counter_1.db").write_bytes(b"old")
-    metrics.shared_folder(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("is_memory", [True, False])
+def test_a_new_start_of_the_hub_counts_from_zero_and_leaves_nothing_behind(tmp_path, is_memory):
+    memory, folder = tmp_path / "memory", tmp_path / "run" / "metrics"
+    if is_memory:
+        memory.mkdir()
+    for _ in range(2):
+        shared = metrics.shared_folder(folder, memory)
+        [place] = map(Path, shared.values())
+        assert list(place.iterdir()) == list(folder.iterdir()) == []
+        assert place.parent == (memory if is_memory else folder.parent)
+        (place / "counter_1.db").write_bytes(b"old")
+    assert len(list(place.parent.iterdir())) == 1
+    metrics.stop_sharing(folder, shared)
+    assert not folder.is_symlink()
+    assert place.exists() is not is_memory
+
+
+def test_a_run_that_ends_late_leaves_the_counts_of_the_next_one_alone(tmp_path):
+    memory, folder = tmp_path / "memory", tmp_path / "run" / "metrics"
+    memory.mkdir()
+    earlier = metrics.shared_folder(folder, memory)
+    later = metrics.shared_folder(folder, memory)
+    metrics.stop_sharing(folder, earlier)
+    assert [Path(place) for place in later.values()] == [folder.readlink()] == list(memory.iterdir())
+
+
+def test_a_process_counts_though_the_place_to_count_in_is_gone(tmp_path):
+    environ = os.environ | metrics.shared_folder(tmp_path / "metrics", tmp_path)
+    (tmp_path / "metrics").resolve().rmdir()
+    count = "from hub.observe.metrics import RECORDINGS; RECORDINGS.labels('Head office', 'new').inc(2)"
+    subprocess.run([sys.executable, "-P", "-c", count], env=environ, check=True)
+    assert list((tmp_path / "metrics").glob("counter_*.db"))
+
+
+def test_a_way_that_leads_elsewhere_is_not_followed(tmp_path):
+    other, memory = tmp_path / "other", tmp_path / "memory"
+    other.mkdir()
+    memory.mkdir()
+    (other / "kept").touch()
+    (tmp_path / "metrics").symlink_to(other)
+    metrics.shared_folder(tmp_path / "metrics", memory)
+    assert (other / "kept").exists()
 
 
 def test_every_metric_carries_the_hubs_name_and_explains_itself():

@@ -60,6 +60,13 @@ def test_changed_rules_are_taken_up_within_a_second(rig):
     assert rig.opened == 0, "only shares need a memory"
 
 
+def test_rules_that_were_kept_before_they_could_stop_at_voicemail_still_hold(rig):
+    snapshot = Snapshot(book=Book(rules=[Rule(id=1, name="All", masks_keys=True)]), zones={}).to_json()
+    del snapshot["book"]["rules"][0]["stops_at_voicemail"]
+    keep_json(rig.path, snapshot)
+    assert rig.decide() == Verdict(rule="All", masks_keys=True)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"book": {"rules": [{}]}, "zones": {}, "zone": ""}', "\xff"])
 def test_a_damaged_file_leaves_the_last_rules_in_force(rig, content):
     rig.write(Rule(id=1, name="All"))

@@ -12,7 +12,7 @@ from hub.rules.hours import TimeProfile
 from hub.rules.rule import Otherwise, Rule
 from hub.rules.rulebook import Aspect, Places, Rulebook
 from hub.rules.shares import Shares
-from hub.sdk import CallOutline, Direction, Recorded, Verdict
+from hub.sdk import CallOutline, Direction, Owner, OwnerKind, Recorded, Verdict
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)  # a Friday
 OFFICE, BRANCH = 7, 8
@@ -62,6 +62,19 @@ def test_every_filled_field_must_fit_and_of_each_any_value():
     assert deciding(book, call(account_code="77")) == ""
 
 
+def test_agent_skill_and_owner_are_found_where_rules_ask_for_them():
+    book = book_of({"users": ["7001"]}, {"groups": ["billing"]}, {"routes": ["Line 3"]}, {"account_codes": ["77"]})
+    assert deciding(book, call(agent="7001", users=("201",))) == "Rule 1"
+    assert deciding(book, call(skill="Billing", groups=("Sales",))) == "Rule 2"
+    owned = {OwnerKind.USER: "7001", OwnerKind.GROUP: "billing", OwnerKind.LINE: "line 3", OwnerKind.ACCOUNT_CODE: "77"}
+    for number, (kind, name) in enumerate(owned.items(), start=1):
+        assert deciding(book, call(owner=Owner(kind=kind, id="x", name=name))) == f"Rule {number}"
+
+
+def test_a_user_is_known_by_number_also_where_an_agent_is_named():
+    assert deciding(book_of({"users": ["201"]}), call(called="201", agent="7001")) == "Rule 1"
+
+
 @pytest.mark.parametrize(
     ("value", "number", "fits"),
     [
@@ -85,6 +98,31 @@ def test_numbers_are_exact_or_a_beginning_or_a_pattern(value, number, fits):
     book = book_of({"numbers": [value]})
     for outline in (call(caller=number), call(called=number), call(numbers=("9", number))):
         assert (deciding(book, outline) == "Rule 1") is fits
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [
+        ("+43664*", True),
+        ("+4366412345", True),
+        ("+43 664 1234?", True),
+        ("4366412345", True),
+        ("0043 664 12345", True),
+        ("0664 12345", True),
+        ("066412345*", True),
+        ("*2345", True),
+        ("4*", False),
+        ("00*", False),
+        ("+49*", False),
+        ("+436641234", False),
+    ],
+)
+def test_a_number_is_found_however_it_is_written_and_by_its_beginning_as_it_is_told_or_in_full(value, fits):
+    spellings = {"066412345": ("+4366412345", "004366412345")}
+    book = book_of({"numbers": [value]})
+    assert (deciding(book, call(called="066412345", spellings=spellings)) == "Rule 1") is fits
+    assert deciding(book, call(called="201", spellings=spellings)) == ""
+    assert (deciding(book_of({"routes": [value]}), call(route="066412345", spellings=spellings)) == "Rule 1") is fits
 
 
 def test_names_are_compared_without_case_accents_and_double_spaces():
@@ -118,11 +156,13 @@ def test_a_rule_can_ask_which_way_a_call_goes(calls, fitting):
 def test_a_verdict_says_all_that_the_rule_does():
     book = book_of(
         {"treatment": "mandatory", "longest_s": 600, "keeps_keys": True},
-        {"treatment": "on_demand", "masks_keys": True},
+        {"treatment": "on_demand", "masks_keys": True, "stops_at_voicemail": True},
     )
     assert decided(book, call()) == Verdict(rule="Rule 1", is_mandatory=True, longest_s=600.0, keeps_keys=True)
     second = book.model_copy(update={"rules": book.rules[1:]})
-    assert decided(second, call()) == Verdict(recorded=Recorded.ON_DEMAND, rule="Rule 2", masks_keys=True)
+    assert decided(second, call()) == Verdict(
+        recorded=Recorded.ON_DEMAND, rule="Rule 2", masks_keys=True, stops_at_voicemail=True
+    )
 
 
 def test_hours_are_those_of_the_place_where_the_device_stands():

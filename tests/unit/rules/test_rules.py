@@ -47,6 +47,26 @@ def test_rules_keep_their_order_and_can_be_moved(rules):
     assert names(rules) == ["A", "B", "C"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("numbers", "201-209", "201-209 is read as one number"),
+        ("users", "2001 - 2099", "For a range write patterns"),
+        ("numbers", "201,202", "201,202 is more than one number"),
+    ],
+)
+def test_what_would_be_read_as_another_number_is_refused_with_what_to_write(rules, field, value, text):
+    with pytest.raises(EntryRefused) as refused:
+        rules.add(Rule(name="A", **{field: [value]}), MARIA)
+    assert text in refused.value.by_field[field][0]
+
+
+def test_numbers_with_dashes_and_names_with_commas_are_taken(rules):
+    numbers = ("0664-1234", "555-0123", "+43 664-123", "4930-1234567")
+    kept = rules.add(Rule(name="A", numbers=numbers, users=["Berger, Anna"]), MARIA)
+    assert (kept.numbers, kept.users) == (numbers, ("Berger, Anna",))
+
+
 def test_every_change_is_a_line_of_the_trail_with_before_and_after(rules, db):
     rule = rules.add(Rule(name="Sales", groups=["Sales"]), MARIA)
     rules.add(Rule(name="Rest"), MARIA)

@@ -92,8 +92,9 @@ def test_wrong_settings_and_wrong_names_are_errors_by_field(instances, office):
 
 
 def test_a_plug_in_that_is_missing_or_refused_makes_no_instance(instances):
-    with pytest.raises(PluginMissing):
+    with pytest.raises(PluginMissing) as missing:
         instances.create(Kind.SOURCE, "nothing", "X", {}, ADMIN)
+    assert "when the hub starts again" in missing.value.hint
     with pytest.raises(PluginMissing, match="ImportError: no"):
         instances.create(Kind.SOURCE, "broken", "X", {}, ADMIN)
 

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -20,24 +21,9 @@ from hub.runtime.failure import FailureKind, PluginFailure, SupervisorAway
 from hub.runtime.instance import InstanceOptions, InstanceState, Startup
 from hub.runtime.roster_file import SupervisorRunning
 from hub.sdk import HealthState, Kind
-from tests.doubles import plugins
-from tests.doubles.supervision import QUICK, Supervised, wait_until
+from tests.doubles.supervision import QUICK, Supervised, is_gone, wait_until
 
 pytestmark = pytest.mark.usefixtures("zoo")
-
-
-@pytest.fixture
-def zoo(site):
-    plugins.install_zoo(site)
-
-
-@pytest.fixture
-def hub(tmp_data, sqlite_db):
-    return Supervised(tmp_data, sqlite_db)
-
-
-def is_gone(pid):
-    return not Path(f"/proc/{pid}").exists()
 
 
 def test_a_device_runs_in_a_process_of_its_own_and_submits(hub):
@@ -135,6 +121,23 @@ def test_a_plug_in_that_ends_its_process_is_parked_after_some_times_and_a_person
         wait_until(lambda: hub.open_alarms() == ["PLUGIN_PARKED"])
         hub.commands.restart(device, deadline_s=30)
         wait_until(lambda: hub.status(device).starts > QUICK.crashes)
+
+
+def test_a_killed_device_is_started_again_at_once_though_what_it_started_lives_on(hub, tmp_path):
+    device = hub.add("parent", folder=str(tmp_path))
+    child = tmp_path / "child"
+    with hub.running():
+        hub.wait_for(device, "ok")
+        first, started = hub.pid(device), int(child.read_text())
+        assert not any("socket:" in str(each.readlink()) for each in Path(f"/proc/{started}/fd").iterdir())
+        os.kill(first, signal.SIGKILL)
+        killed_s = time.monotonic()
+        try:
+            wait_until(lambda: hub.pid(device) not in {0, None, first})
+            assert time.monotonic() - killed_s < QUICK.lost_s - 0.5
+        finally:
+            os.kill(started, signal.SIGKILL)
+    os.kill(int(child.read_text()), signal.SIGKILL)
 
 
 def test_a_plug_in_that_ignores_cancelling_and_sigterm_is_killed_within_the_deadline(hub):

@@ -72,6 +72,12 @@ def test_a_draft_that_breaks_the_contract_is_refused(ctx, tmp_path, changes):
         submit(ctx, draft(tmp_path, **changes))
 
 
+def test_what_is_wrong_with_a_draft_names_it_and_is_remembered(ctx, tmp_path):
+    with pytest.raises(AssertionError):
+        submit(ctx, draft(tmp_path, "call 7", raw={"chunk": "text"}))
+    assert ctx.faults == ["call 7: raw['chunk'] is str, not bytes"]
+
+
 def test_media_that_changed_or_went_is_a_bad_recording(ctx, tmp_path):
     changed = draft(tmp_path, media=(MediaFile(path=tmp_path / "a", sha256="0" * 64),))
     gone = draft(tmp_path, media=(MediaFile(path=tmp_path / "gone"),))

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from hub.access.errors import AccessError, Forbidden, InvalidEntry, NotThere, PasswordRefused, SignInRefused
 from hub.db.errors import DatabaseAway, DatabaseBroken
+from hub.ingest.spool import SpoolAway
 from hub.rules.errors import EntryChanged, EntryInUse, EntryMissing, EntryRefused, RuleError
 from hub.runtime.failure import SupervisorAway
 from hub.runtime.instances import InstanceMissing
@@ -103,7 +104,7 @@ def _from_missing_file(failure: FileMissing) -> ApiError:
     return ApiError(404, "media-missing", str(failure) or "Every store that should hold it answered, and none has it.")
 
 
-def _from_away(failure: StoreAway | SupervisorAway) -> ApiError:
+def _from_away(failure: StoreAway | SpoolAway | SupervisorAway) -> ApiError:
     return ApiError(503, "away", str(failure), hint=failure.hint, headers=_RETRY)
 
 
@@ -147,5 +148,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RuleError, handler(_from_rules))
     app.add_exception_handler(FileMissing, handler(_from_missing_file))
     app.add_exception_handler(StoreAway, handler(_from_away))
+    app.add_exception_handler(SpoolAway, handler(_from_away))
     app.add_exception_handler(SupervisorAway, handler(_from_away))
     app.add_exception_handler(InstanceMissing, handler(_from_missing))

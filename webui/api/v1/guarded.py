@@ -9,6 +9,7 @@ from typing import Any, cast
 import structlog
 from anyio import CancelScope, to_thread
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -58,17 +59,36 @@ class GuardedRoute(APIRoute):
         if "x-permission" not in (self.openapi_extra or {}):
             raise ValueError(f"{self.path} says nothing about its permission")
         permission = (self.openapi_extra or {})["x-permission"]
+        known = self._query_names()
 
         async def guarded(request: Request) -> Response:
             request = StrictRequest(request.scope, request.receive)
             caller = caller_of(request)
             if permission:
                 require(caller.person, permission)
+            if known is not None:
+                _refuse_unknown(request, known)
             if request.method == "POST" and KEY_HEADER in request.headers:
                 return await _once(request, caller, handle)
             return await handle(request)
 
         return guarded
+
+    def _query_names(self) -> frozenset[str] | None:
+        """The query parameters that there are; None where a model of all of them refuses the others itself."""
+        fields = self.dependant.query_params
+        kinds = [field.field_info.annotation for field in fields]
+        if any(isinstance(kind, type) and issubclass(kind, BaseModel) for kind in kinds):
+            return None
+        return frozenset(field.alias for field in fields)
+
+
+def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+    """Raises: ApiError 422 for query parameters that there are not."""
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        msg = "Extra inputs are not permitted"
+        raise invalid([FieldError(loc=["query", name], code="extra_forbidden", msg=msg) for name in unknown])
 
 
 async def _once(request: Request, caller: Caller, handle: Handle) -> Response:

@@ -67,14 +67,14 @@ def test_what_a_crash_left_in_the_work_folder_is_found_again(site: Site) -> None
     async def next_run() -> None:
         await until(lambda: len(site.ctx.taken) == 2)
         await until(lambda: not site.left())
+        await until(lambda: all(path.parent == work for path in work.rglob("*")))
 
+    work = site.folder / WORK_NAME
     site.run(hand_over_and_die)
     del site.ctx.submit
     site.run(next_run)
     assert site.ctx.draft("a.wav").agent == "Anna"
     assert site.ctx.draft("b.wav").call_id == "77"
-    work = site.folder / WORK_NAME
-    assert all(path.parent == work for path in work.rglob("*"))
 
 
 def test_the_same_file_after_a_crash_has_the_same_origin(site: Site) -> None:

@@ -1,10 +1,8 @@
 """Captures in a folder become recordings."""
 
-import asyncio
 import errno
 import gzip
 import os
-from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
@@ -14,14 +12,11 @@ from hub.testing import FakeContext
 from plugins.pbx_sip import importing
 from plugins.pbx_sip.drafts.draft import make_draft
 from plugins.pbx_sip.media import g711
-from plugins.pbx_sip.plugin import SipCapture
 from plugins.pbx_sip.settings import SipCaptureSettings
 from tests.doubles import audio
 from tests.doubles.capture_file import WireCall, frames_of, pcap_of, write_capture, write_frames
 from tests.doubles.rtp_stream import BEGAN_NS
-
-SAID = g711.compress_mu(audio.speech(2, seed=1)[:, 0]).tobytes()
-HEARD = g711.compress_mu(audio.speech(2, seed=2)[:, 0]).tobytes()
+from tests.unit.plugins.pbx_sip.capturing import HEARD, SAID, channels, drafts, run_until, settings
 
 
 @pytest.fixture
@@ -33,40 +28,6 @@ def folder(tmp_path):
 @pytest.fixture
 def ctx(tmp_path):
     return FakeContext(tmp_path / "hub")
-
-
-def settings(folder, **changes):
-    return SipCaptureSettings(**{"folder": folder, "settle_age_s": 0.1} | changes)
-
-
-@asynccontextmanager
-async def running(made, ctx):
-    task = asyncio.create_task(SipCapture(made, ctx).run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-def run_until(condition, made, ctx, within_s=15):
-    async def play():
-        async with running(made, ctx):
-            ends = asyncio.get_running_loop().time() + within_s
-            while not condition():
-                assert asyncio.get_running_loop().time() < ends, ctx.health[-1:]
-                await asyncio.sleep(0.05)
-
-    asyncio.run(play())
-
-
-def drafts(ctx):
-    return [ctx.submitted[origin_id] for origin_id in ctx.received]
-
-
-def channels(ctx):
-    [[sound]] = ctx.media.values()
-    return audio.decoded(sound)[0].T
 
 
 def test_a_call_has_each_party_on_its_channel_and_all_that_signalling_says(folder, ctx):
@@ -129,8 +90,9 @@ def test_a_damaged_capture_gives_what_can_be_read_and_an_alarm(folder, ctx):
     whole = pcap_of(WireCall(call_id="d@pbx", said=SAID))
     (folder / "damaged.pcap").write_bytes(whole[: len(whole) // 2] + b"\xff" * 64 + whole[len(whole) // 2 :])
     (folder / "none.pcap").write_bytes(b"no capture at all")
-    write_capture(folder / "well.pcap", WireCall(call_id="w@pbx"))
-    run_until(lambda: len(ctx.received) == 2 and len(ctx.alarms) == 2, settings(folder, after_import="delete"), ctx)
+    well = write_capture(folder / "well.pcap", WireCall(call_id="w@pbx"))
+    made = settings(folder, after_import="delete")
+    run_until(lambda: len(ctx.received) == len(ctx.alarms) == 2 and not well.exists(), made, ctx)
     assert {draft.call_id for draft in drafts(ctx)} == {"d@pbx", "w@pbx"}
     assert all(alarm.code == "FILE_PARSE_ERROR" for alarm in ctx.alarms.values())
     assert sorted(path.name for path in folder.iterdir()) == ["damaged.pcap", "none.pcap"]
@@ -167,10 +129,10 @@ def test_a_disk_that_is_full_for_a_while_loses_no_call(folder, ctx, monkeypatch)
     write_capture(folder / "one.pcap", WireCall(call_id="a@pbx"))
     failures = [OSError(errno.ENOSPC, "No space left on device")]
 
-    def make_draft_at_last(*arguments):
+    def make_draft_at_last(*arguments, **more):
         if failures:
             raise failures.pop()
-        return make_draft(*arguments)
+        return make_draft(*arguments, **more)
 
     monkeypatch.setattr(importing, "make_draft", make_draft_at_last)
     run_until(lambda: ctx.received, settings(folder), ctx)

@@ -49,7 +49,7 @@ class MediaPolicyIn(In):
     stored_form: Annotated[StoredForm, Field(strict=False)]
     keep_original: bool = Field(description="Needed where the stored form is `keep`.")
     opus_bitrate_bps: int = Field(ge=6_000, le=128_000, examples=[13_300])
-    opus_complexity: int = Field(ge=0, le=10, examples=[1])
+    opus_complexity: int = Field(ge=0, le=10, examples=[0])
     backlog_items: int = Field(500, ge=1, le=900, description="With more waiting, what plays is converted later.")
     verify: Annotated[Verification, Field(strict=False)]
 

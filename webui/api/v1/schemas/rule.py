@@ -48,6 +48,7 @@ class RuleIn(In):
     longest_s: int = Field(int(LONGEST_S), ge=1, le=int(LONGEST_S), description="The recording ends there.")
     keeps_keys: bool = Field(default=False, description="The digits of pressed keys are kept.")
     masks_keys: bool = Field(default=False, description="The tones of pressed keys are silenced.")
+    stops_at_voicemail: bool = Field(default=False, description="The recording ends where a call goes to voicemail.")
 
 
 class RuleOut(Out):
@@ -70,6 +71,7 @@ class RuleOut(Out):
     longest_s: int
     keeps_keys: bool
     masks_keys: bool
+    stops_at_voicemail: bool
 
 
 class RuleList(Out):
@@ -133,7 +135,7 @@ class JudgementOut(Out):
 
 
 class HoursIn(In):
-    """Hours on some days; an end at or before the beginning is on the next day."""
+    """Hours on some days; an end before the beginning is on the next day."""
 
     days: list[Annotated[Weekday, Field(strict=False)]] = Field(min_length=1, max_length=7, examples=[["mon", "tue"]])
     begins: _Clock

@@ -1,4 +1,4 @@
-// The lane labels: who speaks on which channel, and a switch that silences one of them.
+// The lane labels: who speaks on which channel, and a switch that silences one side: all lanes that are heard on it.
 
 import { icon, t } from "../texts.js";
 
@@ -12,11 +12,12 @@ export class Lanes {
 
   show(lanes) {
     this.muted.clear();
+    this.lanes = lanes;
     this.apply();
-    this.list.replaceChildren(...lanes.map((lane, channel) => this.line(lane, channel, lanes.length > 1)));
+    this.list.replaceChildren(...lanes.map((lane, place) => this.line(lane, place, lanes.length > 1)));
   }
 
-  line({ label, detail }, channel, canMute) {
+  line({ label, detail }, place, canMute) {
     const line = document.createElement("div");
     line.className = "lane";
     const swatch = document.createElement("span");
@@ -34,11 +35,11 @@ export class Lanes {
       name.append(small);
     }
     line.append(swatch, name);
-    if (canMute) line.append(this.button(line, label, channel));
+    if (canMute) line.append(this.button(label, place));
     return line;
   }
 
-  button(line, label, channel) {
+  button(label, place) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "button";
@@ -47,22 +48,31 @@ export class Lanes {
     button.title = t("Silence {name}", { name: label });
     button.append(icon("volume-2", "small"));
     button.addEventListener("click", () => {
-      const silent = !this.muted.has(channel);
-      if (silent) this.muted.add(channel);
-      else this.muted.delete(channel);
-      line.classList.toggle("muted", silent);
-      button.setAttribute("aria-pressed", String(silent));
-      button.replaceChildren(icon(silent ? "volume-x" : "volume-2", "small"));
+      const silent = !this.muted.has(place);
+      for (const [other, lane] of this.lanes.entries()) {
+        if (lane.side === this.lanes[place].side) this.silence(other, silent);
+      }
       this.apply();
       this.onMute(this.muted);
     });
     return button;
   }
 
+  silence(place, silent) {
+    if (silent) this.muted.add(place);
+    else this.muted.delete(place);
+    const line = this.list.children[place];
+    line.classList.toggle("muted", silent);
+    const button = line.querySelector("button");
+    button.setAttribute("aria-pressed", String(silent));
+    button.replaceChildren(icon(silent ? "volume-x" : "volume-2", "small"));
+  }
+
   // The audio graph is made at the first use: until then the browser plays by itself, with nothing in between.
   apply() {
     if (!this.gains && this.muted.size) this.connect();
-    this.gains?.forEach((gain, channel) => (gain.gain.value = this.muted.has(channel) ? 0 : 1));
+    const silent = new Set([...this.muted].map((place) => this.lanes[place].side));
+    this.gains?.forEach((gain, side) => (gain.gain.value = silent.has(side) ? 0 : 1));
   }
 
   connect() {

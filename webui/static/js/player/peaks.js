@@ -25,7 +25,7 @@ export function decode(buffer) {
 }
 
 async function fetchLevel(address, level, signal) {
-  const answer = await fetch(`${address}?level=${level}`, { signal });
+  const answer = await fetch(`${address}&level=${level}`, { signal });
   return answer.ok ? decode(await answer.arrayBuffer()) : null;
 }
 

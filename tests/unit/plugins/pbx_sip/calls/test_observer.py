@@ -14,7 +14,7 @@ from plugins.pbx_sip.calls.dialog import Side
 from plugins.pbx_sip.calls.observer import Observer
 from plugins.pbx_sip.packets.files import CaptureFile
 from plugins.pbx_sip.packets.records import BadCapture
-from tests.doubles.capture_file import WireCall, frames_of, pcap_of
+from tests.doubles.capture_file import WireCall, frames_of, pcap_of, pcap_with
 from tests.doubles.rtp_stream import BEGAN_NS
 
 S = 1_000_000_000
@@ -157,6 +157,17 @@ def test_a_mirror_of_both_directions_gives_the_same_call_with_the_same_figures()
     assert twice.began_ns == once.began_ns
     for there, here in zip(once.lanes, twice.lanes, strict=True):
         assert here.quality == replace(there.quality, duplicates=there.quality.received)
+
+
+@pytest.mark.parametrize("step_ns", [0, 1000])
+def test_a_capture_that_does_not_tell_when_packets_came_gives_the_whole_sound(step_ns):
+    said = bytes(range(160)) * 2000
+    frames = sorted(frames_of(WireCall(call_id="a", said=said, heard=said[::-1])), key=lambda each: each[0])
+    timeless = [(BEGAN_NS + number * step_ns, frame) for number, (_, frame) in enumerate(frames)]
+    [call] = watch(pcap_with(timeless)).take()
+    assert voices(call) == {Side.CALLER: said, Side.CALLED: said[::-1]}
+    assert 0 <= call.began_ns - BEGAN_NS < S
+    assert all(lane.quality.mos > 4.3 and lane.quality.jitter_ms is None for lane in call.lanes)
 
 
 def test_speech_without_signalling_is_known_through_a_mirror_of_both_directions():

@@ -101,13 +101,29 @@ def test_keys_in_info_are_kept_with_their_time(wire):
     dialog = heard(
         wire,
         request("INVITE"),
-        request("INFO", body="Signal=5\r\nDuration=160\r\n", **relay),
-        request("INFO", body="Signal= 10\r\n", **relay),
-        request("INFO", body="#", tag="b", content_type="application/dtmf"),
+        request("INFO", body="Signal=5\r\nDuration=160\r\n", **relay, number="2"),
+        request("INFO", body="Signal= 10\r\n", **relay, number="3"),
+        request("INFO", body="#", tag="b", content_type="application/dtmf", number="4"),
         request("INFO", body="Signal=hello", **relay),
         request("INFO", body="<media_control/>", tag="b", content_type="application/media_control+xml"),
     )
-    assert dialog.keys == [(2 * S, "5"), (3 * S, "*"), (4 * S, "#")]
+    assert [(key.at_ns, key.side, key.key) for key in dialog.keys] == [
+        (2 * S, Side.CALLER, "5"),
+        (3 * S, Side.CALLER, "*"),
+        (4 * S, Side.CALLER, "#"),
+    ]
+
+
+def test_a_key_is_of_whoever_sent_it_and_counts_once_however_often_it_was_seen(wire):
+    relay = {"content_type": "application/dtmf-relay", "tag": "b"}
+    once, again = (request("INFO", body="Signal=5\r\n", **relay, number=number) for number in ("2", "3"))
+    from_called = request("INFO", body="Signal=5\r\n", **relay, number="2", by_called="yes")
+    dialog = heard(wire, request("INVITE"), once, once, again, from_called, from_called)
+    assert [(key.at_ns // S, key.side) for key in dialog.keys] == [
+        (2, Side.CALLER),
+        (4, Side.CALLER),
+        (5, Side.CALLED),
+    ]
 
 
 def test_how_a_side_wants_its_media_is_noted_when_it_changes(wire):

@@ -1,7 +1,10 @@
 """The examination of a machine finds what is there, and what to do about the rest."""
 
+import errno
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +94,28 @@ def test_a_machine_where_nothing_comes_has_no_capacity(fast, monkeypatch):
     assert {finding.name for finding in examined.findings if finding.state is State.BAD} == {"ring", "sockets"}
 
 
+def test_a_loopback_that_is_down_is_told_so(network):
+    with network.at_lan():
+        subprocess.run(["ip", "link", "set", "lo", "down"], check=True)
+        try:
+            found = found_by_name()
+        finally:
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for name in ("ring", "sockets"):
+        assert (found[name].state, found[name].remedy) == (State.BAD, "The loopback is down: ip link set lo up")
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"), [(errno.EMFILE, "LimitNOFILE"), (errno.ENOMEM, "memory"), (errno.EINVAL, "Linux 4.20")]
+)
+def test_a_ring_that_cannot_be_opened_is_told_what_helps(fast, monkeypatch, number, remedy):
+    def fail():
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(host, "try_ring", fail)
+    assert remedy in found_by_name()["ring"].remedy
+
+
 def test_what_every_bad_or_fair_finding_says_can_be_acted_on(network, fast, tmp_path):
     with network.at_lan():
         for finding in examine_host(LAN, tmp_path).findings:
@@ -132,6 +157,19 @@ def test_a_folder_that_cannot_be_written_to_is_bad(fast, monkeypatch, tmp_path):
     finding = found_by_name(None, tmp_path / "nowhere")["disk"]
     assert finding.state is State.BAD
     assert "No such file" in finding.text
+    assert "Make the folder" in finding.remedy
+    assert "Make" not in found_by_name(None, Path("/proc"))["disk"].remedy
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"), [(errno.ENOSPC, "Make room"), (errno.EACCES, "Give it"), (errno.EROFS, "Choose")]
+)
+def test_a_folder_is_told_what_it_lacks(fast, monkeypatch, tmp_path, number, remedy):
+    def fail(folder):
+        raise OSError(number, os.strerror(number), str(folder))
+
+    monkeypatch.setattr(host, "try_disk", fail)
+    assert found_by_name(None, tmp_path)["disk"].remedy.startswith(remedy)
 
 
 def test_settings_of_the_kernel_that_are_too_small_are_told(fast, monkeypatch, tmp_path):

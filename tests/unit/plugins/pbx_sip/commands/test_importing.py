@@ -6,17 +6,18 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
-from hub.sdk import Device, Health, HealthState
+from hub.sdk import Device, Health, HealthState, Recorded, Verdict
 from hub.testing import FakeContext
 from plugins.pbx_sip.commands import capture
 from plugins.pbx_sip.plugin import SipCapture
 from plugins.pbx_sip.settings import SipCaptureSettings
 from tests.doubles import audio
-from tests.doubles.capture_file import WireCall, pcap_of, write_capture
+from tests.doubles.capture_file import WireCall, frames_of, pcap_of, write_capture, write_frames
 
 CALLS = [
     WireCall(call_id="a@pbx", said=b"\x20" * 8000),
@@ -39,8 +40,8 @@ def import_captures(*words, devices=()):
     return CliRunner().invoke(capture, ["import", *map(str, words)], obj=lambda _plugin, _data=None: list(devices))
 
 
-def device(folder, name="Head office", recall=lambda _key: None, is_running=False):
-    settings = SipCaptureSettings(folder=folder, settle_age_s=0.1)
+def device(folder, name="Head office", recall=lambda _key: None, is_running=False, settle_age_s=0.1):
+    settings = SipCaptureSettings(folder=folder, settle_age_s=settle_age_s)
     health = Health(HealthState.OK, "idle")
     return Device(name=name, settings=settings, is_running=is_running, health=health, recall=recall)
 
@@ -149,3 +150,55 @@ def test_a_running_device_is_followed_until_the_hub_has_the_calls(file, folder, 
     assert done.exit_code == 0, done.stderr
     assert sorted(path.name for path in folder.iterdir()) == ["calls-2.pcap", "calls.pcap"]
     assert {draft.call_id for draft in ctx.submitted.values()} == {"a@pbx", "b@pbx"}
+
+
+def rotated(folder, names):
+    """A call of ten seconds over captures that a tool wrote one after the other."""
+    frames = sorted(frames_of(replace(CALLS[0], said=b"\x20" * 80_000)))
+    third = len(frames) // 3
+    parts = (frames[:third], frames[third : 2 * third], frames[2 * third :])
+    return [write_frames(folder / name, part) for name, part in zip(names, parts, strict=True)]
+
+
+_ROTATED = [
+    ("rot_00001_2026.pcap", "rot_00002_2026.pcap", "rot_00003_2026.pcap"),
+    ("calls.pcap9", "calls.pcap10", "calls.pcap11"),
+]
+
+
+@pytest.mark.parametrize("names", _ROTATED)
+def test_a_call_over_captures_that_were_written_one_after_the_other_is_one(names, tmp_path):
+    files = rotated(tmp_path, names)
+    done = import_captures("--output", tmp_path / "out", "--json", *sorted(files), tmp_path / "missing.pcap")
+    [call] = map(json.loads, done.stdout.splitlines())
+    assert (call["capture"], call["length_s"]) == (names[-1], 10.0)
+
+
+@pytest.mark.parametrize("names", _ROTATED)
+def test_captures_that_were_written_one_after_the_other_come_to_a_device_together(names, folder, tmp_path):
+    ctx = FakeContext(tmp_path / "hub")
+    made = device(folder, recall=ctx.state.get, is_running=True, settle_age_s=1.0)
+    files = rotated(tmp_path, names)
+    with running(made.settings, ctx):
+        done = import_captures(*sorted(files), devices=[made])
+    assert done.exit_code == 0, done.stderr
+    [draft] = ctx.submitted.values()
+    assert draft.duration_s == pytest.approx(10.0, abs=0.02)
+
+
+def test_it_is_told_what_rules_left_out_and_what_is_missing(folder, tmp_path):
+    ctx = FakeContext(tmp_path / "hub")
+    excluded = Verdict(recorded=Recorded.NO, rule="No works council")
+    ctx.rules = lambda call: excluded if call.caller == "201" else Verdict()
+    silent = [
+        frame for frame in frames_of(WireCall(call_id="s@pbx", caller="203", port=40000)) if b"SIP/2.0" in frame[1]
+    ]
+    frames = sorted([*silent, *(frame for call in CALLS for frame in frames_of(call))])
+    file = write_frames(tmp_path / "calls.pcap", frames)
+    made = device(folder, recall=ctx.state.get, is_running=True)
+    with running(made.settings, ctx):
+        done = import_captures(file, devices=[made])
+        quiet = import_captures("--json", file, devices=[made])
+    assert "calls.pcap: 1 recorded, 1 left out by the rule 'No works council', 1 missing: no media" in done.stdout
+    assert "calls-2.pcap: 1 recorded" in quiet.stderr
+    assert len([json.loads(line) for line in quiet.stdout.splitlines()]) == 3

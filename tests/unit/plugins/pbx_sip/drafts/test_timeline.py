@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from hub.sdk import EventKind, TimelineEvent, Verdict
-from plugins.pbx_sip.calls.dialog import Dialog, Side, Stance
+from plugins.pbx_sip.calls.dialog import Dialog, Side, Stance, ToldKey
 from plugins.pbx_sip.calls.numbers import NumberPlan
 from plugins.pbx_sip.calls.observer import Observer
 from plugins.pbx_sip.calls.recorded import Lane, RecordedCall
 from plugins.pbx_sip.drafts.draft import make_draft
+from plugins.pbx_sip.drafts.terms import Terms
+from plugins.pbx_sip.media.g711 import LAWS
 from plugins.pbx_sip.media.gaps import Gap, find_gaps
 from plugins.pbx_sip.packets.files import open_capture
 from plugins.pbx_sip.rtp.events import KeyPress
@@ -38,10 +40,17 @@ def call_of(*lanes, stances=(), keys=(), ended_s=10.0):
         answered_ns=BEGAN_NS,
         ended_ns=BEGAN_NS + round(ended_s * S),
         stances=list(stances),
-        keys=[(BEGAN_NS + round(at_s * S), key) for at_s, key in keys],
     )
-    lanes = lanes or (lane(), lane(Side.CALLED))
-    return RecordedCall(dialog=dialog, hops=(dialog,), began_ns=BEGAN_NS, rate_hz=8000, law="PCMU", lanes=lanes)
+    told = tuple(ToldKey(at_ns=BEGAN_NS + round(at_s * S), side=Side.CALLED, key=key) for at_s, key in keys)
+    return RecordedCall(
+        dialog=dialog,
+        hops=(dialog,),
+        began_ns=BEGAN_NS,
+        rate_hz=8000,
+        law="PCMU",
+        lanes=lanes or (lane(), lane(Side.CALLED)),
+        keys_told=told,
+    )
 
 
 def stance(side, at_s, direction=Direction.SENDRECV, *, kind="audio", address="192.0.2.1", section=0, port=4000):
@@ -52,10 +61,17 @@ def stance(side, at_s, direction=Direction.SENDRECV, *, kind="audio", address="1
 
 @pytest.fixture
 def draft_of(tmp_path):
-    def make(call, pauses=(), **verdict):
+    def make(call, pauses=(), stopped_s=0.0, voicemails=(), **verdict):
         spans = [(BEGAN_NS + round(one * S), BEGAN_NS + round(other * S)) for one, other in pauses]
         path = tmp_path / "call.wav"
-        draft = make_draft(call, NumberPlan(), path, "test", verdict=Verdict(**verdict), pauses=spans)
+        stopped_ns = BEGAN_NS + round(stopped_s * S) if stopped_s else 0
+        terms = Terms(
+            verdict=Verdict(**verdict),
+            pauses=tuple(spans),
+            stopped_ns=stopped_ns,
+            voicemails_ns=tuple(BEGAN_NS + round(at_s * S) for at_s in voicemails),
+        )
+        draft = make_draft(call, NumberPlan(), path, "test", terms)
         return draft, audio.decoded(path.read_bytes())[0]
 
     return make
@@ -80,6 +96,15 @@ def test_a_key_that_is_told_twice_was_pressed_once(draft_of):
     assert [event.at_s for event in draft.events] == [2.0, 6.0]
 
 
+def test_keys_are_counted_however_they_are_told_and_the_hook_is_none(draft_of):
+    flash = KeyPress(key="flash", at_s=3.0, length_s=0.1)
+    draft, _ = draft_of(call_of(lane(keys=(FIVE, flash)), lane(Side.CALLED), keys=[(4.0, "1"), (6.0, "2")]))
+    counted = {name: value for name, value in draft.fields.items() if name.endswith("keys_pressed")}
+    assert counted == {"caller_keys_pressed": "1", "called_keys_pressed": "2"}
+    only_hook, _ = draft_of(call_of(lane(keys=(flash,))))
+    assert "caller_keys_pressed" not in only_hook.fields
+
+
 def test_tones_of_keys_are_heard_unless_a_rule_masks_them(draft_of):
     call = call_of(lane(keys=(FIVE,)), lane(Side.CALLED), keys=[(6.0, "1")])
     assert draft_of(call)[1].all()
@@ -90,6 +115,19 @@ def test_tones_of_keys_are_heard_unless_a_rule_masks_them(draft_of):
     assert (call.lanes[0].sound == LOUD).all()
 
 
+def test_tones_of_keys_that_come_with_the_speech_are_masked_on_both_sides(draft_of):
+    at_s = np.arange(80_000) / 8000
+    hum = 2000 * np.sin(2 * np.pi * 300 * at_s)
+    hum[16_000:16_800] = 3000 * (np.sin(2 * np.pi * 770 * at_s[:800]) + np.sin(2 * np.pi * 1336 * at_s[:800]))
+    pressed = replace(lane(), sound=LAWS["PCMU"].compress(hum.astype(np.int16)))
+    call = call_of(pressed, lane(Side.CALLED))
+    assert draft_of(call)[1][16_000:16_800].any()
+    silent = np.flatnonzero(~draft_of(call, masks_keys=True)[1].any(axis=1))
+    assert set(range(15_800, 17_000)) <= set(silent.tolist())
+    assert silent.min() > 15_000
+    assert silent.max() < 17_800
+
+
 def test_a_pause_is_silent_for_its_true_length_and_said_so(draft_of):
     draft, samples = draft_of(call_of(), pauses=[(3.0, 5.5)])
     assert spans(draft, EventKind.PAUSE) == [(3.0, 5.5, "")]
@@ -98,11 +136,45 @@ def test_a_pause_is_silent_for_its_true_length_and_said_so(draft_of):
     assert samples[44000:].all()
 
 
+def test_a_recording_that_ends_at_voicemail_says_so_at_its_end(draft_of):
+    draft, samples = draft_of(call_of(), pauses=[(6.0, 10.0)], stopped_s=6.0, voicemails=[6.0], rule="Hotline")
+    assert (draft.duration_s, len(samples)) == (6.0, 48_000)
+    [event] = draft.events
+    assert (event.at_s, event.kind) == (5.999, EventKind.NOTE)
+    assert event.text == "The call went to voicemail, where the rule Hotline ends the recording"
+
+
+def test_a_capture_of_a_call_that_is_longer_than_its_rule_lets_it_be_says_where_it_ends(draft_of):
+    draft, _ = draft_of(call_of(), rule="Short", longest_s=4.0)
+    [event] = draft.events
+    assert (event.at_s, event.kind) == (3.999, EventKind.NOTE)
+    assert event.text == "The recording ends after the longest length that the rule Short lets it have"
+    assert draft_of(call_of(), longest_s=10.0)[0].events == ()
+
+
+def test_a_call_that_came_back_from_voicemail_says_where_it_was(draft_of):
+    draft, samples = draft_of(call_of(), pauses=[(3.0, 6.0)], voicemails=[3.0], rule="Hotline", longest_s=9.0)
+    assert (draft.duration_s, samples[24_000:48_000].any(), samples[48_000:].all()) == (9.0, False, True)
+    assert sorted((event.at_s, event.kind) for event in draft.events) == [
+        (3.0, EventKind.NOTE),
+        (3.0, EventKind.PAUSE),
+        (8.999, EventKind.NOTE),
+    ]
+    [event] = draft_of(call_of(), voicemails=[9.5], rule="Hotline", longest_s=9.0)[0].events
+    assert "longest length" in event.text
+
+
 def test_a_call_that_ends_while_it_is_paused_is_as_long_as_it_was(draft_of):
     draft, samples = draft_of(call_of(lane(length_s=4.0), ended_s=9.0), pauses=[(4.0, 20.0)])
     assert draft.duration_s == 9.0
     assert len(samples) == 72000
     assert spans(draft, EventKind.PAUSE) == [(4.0, 9.0, "")]
+
+
+def test_a_recording_that_somebody_stopped_ends_there_and_the_rest_is_no_pause(draft_of):
+    draft, samples = draft_of(call_of(), pauses=[(3.0, 5.5), (7.0, 10.0)], stopped_s=7.0)
+    assert (draft.duration_s, len(samples)) == (7.0, 7 * 8000)
+    assert spans(draft, EventKind.PAUSE) == [(3.0, 5.5, "")]
 
 
 def test_what_is_lost_in_a_pause_is_no_gap(draft_of):
@@ -198,7 +270,7 @@ def test_a_gap_is_where_much_was_lost_and_not_where_nothing_was_said():
     quiet = sender.pause(3.0).send([b"\x20" * 160] * 100).sent
     assert find_gaps(received(quiet), BEGAN_NS) == []
     [gap] = find_gaps(received(quiet[:40] + quiet[80:]), BEGAN_NS)
-    assert (gap.at_s, gap.until_s) == (pytest.approx(0.78), pytest.approx(1.6))
+    assert (gap.at_s, gap.until_s) == (pytest.approx(0.8), pytest.approx(1.6))
     assert find_gaps(received(quiet[:40] + quiet[60:]), BEGAN_NS) == []
 
 

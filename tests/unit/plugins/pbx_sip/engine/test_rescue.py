@@ -45,7 +45,7 @@ def test_a_rescued_call_can_be_imported_with_all_that_was_said(tmp_path: Path) -
         (BEGAN_NS + 4 * S, request("BYE", tag="b")),
     ]
     job = Job(
-        messages=tuple((at_ns, write_message(message)) for at_ns, message in messages),
+        messages=tuple((at_ns, "c1", write_message(message)) for at_ns, message in messages),
         units={str(tmp_path / "journal"): units},
         claims=(),
         decided={},

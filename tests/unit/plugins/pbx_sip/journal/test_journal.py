@@ -206,6 +206,12 @@ def test_what_cannot_be_kept_is_refused_and_nothing_of_it_written(journal, endpo
     assert journal.flows() == []
 
 
+def test_as_many_notes_as_come_are_written_at_once(tmp_path, journal):
+    many = [Note(call="a", at_ns=number, kind=1, content=b"INVITE") for number in range(3000)]
+    journal.append([], many)
+    assert list(journal.notes()) == many
+
+
 def test_a_sync_may_run_while_more_is_appended(tmp_path, endpoints):
     journal = Journal(tmp_path, endpoints, KEY, segment_bytes=20_000)
     over = threading.Event()

@@ -128,3 +128,16 @@ def test_a_coding_that_nobody_knows_is_none():
 def test_no_payload_breaks_a_decoder(name, clock_hz, payloads):
     _, pieces = decoded(name, payloads, clock_hz)
     assert all(piece.dtype == np.int16 for piece in pieces)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 5])
+def test_g726_is_heard_alike_whichever_way_its_samples_are_packed(bits):
+    codes = np.random.default_rng(bits).integers(0, 1 << bits, 800)
+    packed = []
+    for order in ("little", "big"):
+        places = np.arange(bits) if order == "little" else np.arange(bits)[::-1]
+        packed.append(np.packbits(codes[:, None] >> places & 1, bitorder=order).tobytes())
+    lowest, highest = (find_coding(f"{name}G726-{bits * 8}", 8000, {}) for name in ("", "AAL2-"))
+    [one], [other] = lowest.decode([packed[0]]), highest.decode([packed[1]])
+    assert len(one) == 800
+    assert (one == other).all()

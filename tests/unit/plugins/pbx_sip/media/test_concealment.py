@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from plugins.pbx_sip.media.coding import find_coding
 from plugins.pbx_sip.media.concealment import Holes, fill, find_holes
 from plugins.pbx_sip.media.g711 import LAWS
-from plugins.pbx_sip.media.lanes import Stretch, lay, measure_concealed
+from plugins.pbx_sip.media.lanes import Stretch, decode, lay, measure_concealed, measure_cut
 from plugins.pbx_sip.rtp.runs import find_runs
 from tests.doubles import audio
 from tests.doubles.rtp_stream import BEGAN_NS, Sender, cut, received
+from tests.doubles.talk import tone
 
 CODINGS = {"PCMU": ("PCMU", 8000), "PCMA": ("PCMA", 8000), "L16": ("L16", 16000)}
 LAW = LAWS["PCMU"]
@@ -112,3 +113,13 @@ def test_holes_of_any_packets_lie_between_them(numbers):
         holes = find_holes(packets, run)
         assert (holes.length > 0).all()
         assert ((holes.start >= 0) & (holes.start + holes.length <= run.ticks[-1])).all()
+
+
+def test_what_was_cut_off_of_every_packet_is_filled_from_the_sound_around_it():
+    said = tone(400, 1.0)
+    whole = Sender().send(cut(said)).sent
+    marred = stretch_of([(at_ns, packet[: 12 + 80]) for at_ns, packet in whole])
+    sound = decode(marred)
+    assert np.corrcoef(sound, LAW.table[np.frombuffer(said, np.uint8)][: len(sound)])[0, 1] > 0.95
+    assert measure_cut(marred) == pytest.approx(0.5, abs=0.02)
+    assert measure_cut(stretch_of(whole)) == 0

@@ -126,3 +126,11 @@ def test_without_drift_nothing_is_touched():
     said = tone(1)
     assert follow_drift(said, np.zeros((0, 2)), 8000) is said
     assert follow_drift(said, np.array([[0.5, 0.002]]), 8000) is said
+
+
+@pytest.mark.parametrize(("from_hz", "to_hz"), [(8000, 16_000), (16_000, 8000), (48_000, 8000), (8000, 48_000)])
+@pytest.mark.parametrize("length", [0, 1, 7, 21, 66, 160])
+def test_sound_of_any_length_keeps_it_at_another_rate(length, from_hz, to_hz):
+    sound = np.full(length, 1000, np.int16)
+    made = resample(sound, from_hz, to_hz)
+    assert (len(made), made.dtype) == (length * to_hz // from_hz, np.int16)

@@ -71,8 +71,9 @@ def pitches_hz(ctx: FakeContext, draft: RecordingDraft) -> dict[str, int]:
 
 
 def pitch_hz(sound: Samples) -> int:
-    """The tone that is heard most."""
-    return round(np.abs(np.fft.rfft(sound)).argmax() * RATE_HZ / len(sound))
+    """The tone that is heard most, to a tenth of a hertz before it is rounded, however short it is."""
+    length = max(len(sound), 10 * RATE_HZ)
+    return round(np.abs(np.fft.rfft(sound, length)).argmax() * RATE_HZ / length)
 
 
 def likeness(sound: Samples, said: Samples) -> float:

@@ -24,7 +24,6 @@ from tests.unit.plugins.pbx_sip.mirror.mirroring import (
 )
 from tests.unit.plugins.pbx_sip.packets import frames
 
-pytestmark = pytest.mark.xdist_group("engine")
 IN_TIME_S = 0.02
 
 
@@ -103,6 +102,8 @@ def test_a_call_that_is_transferred_is_two_recordings_of_which_the_first_tells_w
             await office.end("306", "305")
             first, second = await recordings(ctx, 2)
         assert "306" in first.fields["referred_to"]
+        assert first.call_id == second.call_id == first.fields.get("sip_call_id", first.call_id)
+        assert second.fields["sip_call_id"] != second.call_id
         assert [party.number for party in first.parties] == ["201", "305"]
         assert [party.number for party in second.parties] == ["305", "306"]
         assert pitches_hz(ctx, first) == {"201": 440, "305": 620}

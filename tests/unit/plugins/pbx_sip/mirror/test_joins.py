@@ -14,7 +14,6 @@ from tests.doubles.rtp_stream import Sender, cut
 from tests.doubles.talk import Phone, Talk, tone
 from tests.unit.plugins.pbx_sip.mirror.mirroring import RATE_HZ, channels, mirror, recordings
 
-pytestmark = pytest.mark.xdist_group("engine")
 PITCH_HZ, AMPLITUDE = 440, 8000
 SENT = cut(tone(PITCH_HZ, 3.0, AMPLITUDE))
 STEP_MAX = 2 * AMPLITUDE * math.sin(math.pi * PITCH_HZ / RATE_HZ)

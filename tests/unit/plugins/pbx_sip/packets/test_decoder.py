@@ -9,6 +9,7 @@ from plugins.pbx_sip.packets.blocks import PacketBlock
 from plugins.pbx_sip.packets.datagrams import Endpoints
 from plugins.pbx_sip.packets.decoder import Counters, Decoder
 from plugins.pbx_sip.packets.files import open_capture
+from plugins.pbx_sip.packets.unread import Unread
 from tests.doubles.shared_data import shared
 from tests.unit.plugins.pbx_sip.packets import frames as f
 from tests.unit.plugins.pbx_sip.packets import reference
@@ -55,6 +56,31 @@ WAYS = {
     "GENEVE with options and IP": (1, f.ethernet(f.ipv4(f.geneve(HELLO, 0x0800, b"\1\2\3\1abcd")))),
     "a card that cuts packets leaves lengths at 0": (101, f.ipv4(f.udp(length=0), total=0)),
 }
+# Those that the other decoder does not know.
+OTHER_WAYS = {
+    "PPP": (9, b"\xff\3\0\x21" + HELLO),
+    "PPP that leaves out its address": (9, b"\0\x21" + HELLO),
+    "PPP over HDLC": (50, b"\xff\3\0\x21" + HELLO),
+    "Cisco HDLC": (104, b"\x0f\0\x08\0" + HELLO),
+    "a wireless frame": (105, b"\x08\1" + b"\0" * 22 + f.snap(HELLO)),
+    "a wireless frame with its reception": (127, b"\0\0\x0a\0" + b"\0" * 6 + b"\x88\2" + b"\0" * 24 + f.snap(HELLO)),
+    "a firewall's log": (
+        239,
+        b"\2\0\0\0" + b"\6\0\1\0ab\0\0" + (len(HELLO) + 4).to_bytes(2, "little") + b"\x09\0" + HELLO,
+    ),
+    "VN-Tag": (1, f.ethernet(b"\0\0\0\7\x08\0" + HELLO, 0x8926)),
+    "VN-Tag before a VLAN": (1, f.ethernet(b"\0\0\0\7\x81\0" + f.vlan(HELLO), 0x8926)),
+    "E-TAG": (1, f.ethernet(b"\0\0\0\7\0\0\x08\0" + HELLO, 0x893F)),
+    "a security group behind a VLAN": (1, f.ethernet(f.vlan(b"\1\1\0\1\0\5\x08\0" + HELLO, 0x8909), 0x8100)),
+    "FabricPath": (1, f.ethernet(b"\0\x20" + FRAME, 0x8903)),
+    "802.1ah": (1, f.ethernet(f.vlan(b"\0\0\0\7" + FRAME, 0x88E7), 0x88A8)),
+    "VXLAN-GPE": (1, f.ethernet(f.ipv4(f.udp(b"\x0c\0\0\1\0\0\7\0" + HELLO, target=4790)))),
+    "VXLAN-GPE with a frame": (1, f.ethernet(f.ipv4(f.udp(b"\x0c\0\0\3\0\0\7\0" + FRAME, target=4790)))),
+    "GTP-U": (1, f.ethernet(f.ipv4(f.udp(b"\x30\xff\0\0\0\0\0\1" + HELLO, target=2152)))),
+    "GTP-U of 5G": (1, f.ethernet(f.ipv4(f.udp(b"\x34\xff\0\0\0\0\0\1\0\0\0\x85\1ab\0" + HELLO, target=2152)))),
+    "TZSP": (1, f.ethernet(f.ipv4(f.udp(b"\1\0\0\1\1" + FRAME, target=37008)))),
+    "TZSP with tags": (1, f.ethernet(f.ipv4(f.udp(b"\1\1\0\1\0\x0a\2ab\1" + FRAME, target=37008)))),
+}
 WAYS6 = {
     "IPv6": (1, f.ethernet(HELLO6, 0x86DD)),
     "raw IPv6": (229, HELLO6),
@@ -76,7 +102,7 @@ def decode(*blocks: PacketBlock) -> reference.Found:
     return reference.show([decoder.decode(block) for block in blocks], endpoints)
 
 
-@pytest.mark.parametrize(("link_type", "frame"), WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize(("link_type", "frame"), (WAYS | OTHER_WAYS).values(), ids=WAYS | OTHER_WAYS)
 def test_a_datagram_of_ipv4_is_found_behind_whatever_stands_before_it(link_type: int, frame: bytes) -> None:
     found = decode(f.block(frame, frame, link_type=link_type, gap=b"gap"))
     assert [row[1:] for row in found.datagrams] == [("192.0.2.1:5060", "198.51.100.2:5070", b"hello")] * 2
@@ -149,7 +175,11 @@ def test_what_is_not_understood_is_counted_by_reason() -> None:
     for _ in range(40):
         deep = f.ipv4(deep, 4)
     bad = f.ethernet(b"\x35" + HELLO[1:])
-    found = decode(f.block(arp, arp, stp, ping, short, f.ethernet(deep), bad), f.block(b"\0", link_type=105))
+    found = decode(
+        f.block(arp, arp, stp, ping, short, f.ethernet(deep), bad),
+        f.block(b"\0", link_type=147),
+        f.block(b"\0", link_type=6),
+    )
     assert found.not_understood == {
         "EtherType 0x0806": 2,
         "802.3 without SNAP": 1,
@@ -157,7 +187,8 @@ def test_what_is_not_understood_is_counted_by_reason() -> None:
         "shorter than its headers": 1,
         "too many headers": 1,
         "wrong IPv4 header": 1,
-        "link type 105": 1,
+        "link type 147": 1,
+        "link type 6 (Token Ring)": 1,
     }
     assert found.datagrams == []
 
@@ -249,3 +280,51 @@ def test_both_decoders_agree_on_random_bytes(made: list[bytes], link_type: int, 
         spoilt[data.draw(st.integers(0, len(spoilt) - 1))] = data.draw(st.integers(0, 255))
     block = f.block(*made, bytes(spoilt), link_type=link_type)
     assert decode(block) == reference.decode([block])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([*OTHER_WAYS.values()]), st.lists(st.binary(max_size=60), max_size=4), st.data())
+def test_damaged_packets_of_other_links_and_tunnels_do_no_harm(
+    way: tuple[int, bytes], made: list[bytes], data: st.DataObject
+) -> None:
+    link_type, frame = way
+    spoilt = bytearray(frame[: data.draw(st.integers(0, len(frame)))])
+    for _ in range(data.draw(st.integers(0, 4)) if spoilt else 0):
+        spoilt[data.draw(st.integers(0, len(spoilt) - 1))] = data.draw(st.integers(0, 255))
+    found = decode(f.block(*made, bytes(spoilt), link_type=link_type))
+    assert len(found.datagrams) <= 1 + len(made)
+
+
+NSH, ARP, STP = (
+    f.ethernet(b"\0" * 40, 0x894F),
+    f.ethernet(b"\0" * 28, 0x0806),
+    f.ethernet(b"\x42\x42\3" + b"\0" * 35, 38),
+)
+PING = f.ethernet(f.ipv4(b"ping", 1))
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"),
+    [
+        ([NSH] * 200, "none of 200 packets is understood: EtherType 0x894f (NSH)"),
+        ([NSH] * 200 + [FRAME], "hardly any of 201 packets is understood: EtherType 0x894f (NSH)"),
+        ([NSH] * 101 + [ARP] * 99, "none of 200 packets is understood: EtherType 0x894f (NSH)"),
+        ([NSH] * 200 + [FRAME] * 10, ""),
+        ([ARP] * 100 + [STP] * 100, ""),
+        ([PING] * 100 + [ARP], ""),
+        ([], ""),
+    ],
+)
+def test_traffic_that_is_not_understood_is_told_from_traffic_without_calls(frames: list[bytes], said: str) -> None:
+    counters = Decoder(Endpoints()).decode(f.block(*frames)).counters
+    assert counters.find_unread() == said
+
+
+def test_what_is_understood_again_after_a_while_is_no_trouble() -> None:
+    decoder, unread = Decoder(Endpoints()), Unread()
+    seen = []
+    for frame in (NSH, FRAME):
+        for _ in range(50):
+            unread.add(decoder.decode(f.block(*[frame] * 20)).counters)
+        seen.append(unread.reason)
+    assert seen == ["none of 500 packets is understood: EtherType 0x894f (NSH)", ""]

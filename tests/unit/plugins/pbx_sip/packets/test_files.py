@@ -226,6 +226,23 @@ def test_a_compressed_file_that_is_cut_off_or_damaged_gives_all_before() -> None
     assert "compression" in str(error) or "bytes" in str(error)
 
 
+@pytest.mark.parametrize("size", [1000, 3])
+def test_a_compressed_file_whose_check_sum_is_wrong_gives_all_that_is_in_it(size: int) -> None:
+    made = [random.Random(number).randbytes(size) for number in range(50)]
+    content = gzip.compress(f.pcap(*made))
+    given, error = read_damaged(content[:-8] + bytes(4) + content[-4:])
+    assert given == made
+    assert "incorrect data check" in str(error)
+
+
+def test_a_small_compressed_file_gives_all_before_the_damage() -> None:
+    made = [random.Random(number).randbytes(1000) for number in range(50)]
+    content = gzip.compress(f.pcap(*made), 1)
+    middle = len(content) // 2
+    given, _ = read_damaged(content[:middle] + b"\xff" * 300 + content[middle + 300 :])
+    assert given[:20] == made[:20]
+
+
 def test_what_comes_through_a_pipe_is_read_as_it_comes() -> None:
     reading, writing = os.pipe()
     arrived = threading.Event()

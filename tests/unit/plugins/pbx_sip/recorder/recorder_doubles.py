@@ -3,18 +3,21 @@
 import asyncio
 import itertools
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from typing import Any
 
+from plugins.pbx_sip.recorder.advice import advise
 from plugins.pbx_sip.recorder.hooks import CallMessage, MediaLine, Presence, Refusal
-from plugins.pbx_sip.recorder.ports import PortPool
+from plugins.pbx_sip.recorder.ports import BlockClaims, PortPool
 from plugins.pbx_sip.recorder.server import SipServer
 from plugins.pbx_sip.recorder.terms import AllowList, ListenAt, Terms
 from plugins.pbx_sip.sdp.description import Description
 from plugins.pbx_sip.sdp.reader import parse_description
+from plugins.pbx_sip.sip.errors import BadRequest
 from plugins.pbx_sip.sip.headers import Field, Headers
 from plugins.pbx_sip.sip.link import Link, Peer
 from plugins.pbx_sip.sip.message import Request, Response, read_message, write_message
@@ -37,6 +40,8 @@ class Owner:
         self.lines: dict[int, MediaLine] = {}
         self.told: list[str] = []
         self.refusals: list[tuple[str, str]] = []
+        self.advice: list[str] = []
+        self.lost: list[tuple[int, str]] = []
         self.presences: list[Presence] = []
         self.errors: list[Exception] = []
         self.refusal: Refusal | None = None
@@ -54,6 +59,9 @@ class Owner:
         self.told.append(f"open {line.section}")
         self.lines[line.rtp_port] = line
 
+    def when_open(self, lines: Sequence[MediaLine], act: Callable[[], None]) -> None:
+        act()
+
     def media_closed(self, line: MediaLine) -> None:
         self.told.append(f"close {line.section}")
         del self.lines[line.rtp_port]
@@ -61,8 +69,15 @@ class Owner:
     def may_accept(self) -> Refusal | None:
         return self.refusal
 
-    def refused(self, peer: Peer, why: str, request: Request) -> None:
+    def refused(self, peer: Peer, why: str, refusal: BadRequest) -> None:
         self.refusals.append((peer.host, why))
+        self.advice.append(advise(refusal))
+
+    def not_secured(self, host: str, why: str) -> None:
+        self.refusals.append((host, why))
+
+    def turned_away(self, peer: Peer, refusal: BadRequest) -> None:
+        self.lost.append((refusal.status, refusal.request.call_id))
 
     def seen(self, presence: Presence) -> None:
         self.presences.append(presence)
@@ -76,10 +91,15 @@ class Owner:
         return [(line.section, line.label, line.peers, line.is_sending) for line in lines]
 
 
+def own_ports(first: int = 40000, last: int = 40099) -> PortPool:
+    """Ports that no other test claims meanwhile."""
+    return PortPool(first, last, claims=BlockClaims(f"test-{uuid.uuid4()}"))
+
+
 def make_terms(**more: Any) -> Terms:
     usual: dict[str, Any] = {
         "listen": (ListenAt(transport="udp", address="127.0.0.1", port=0),),
-        "ports": PortPool(40000, 40099),
+        "ports": own_ports(),
         "allowed": LOOPBACK,
     }
     return Terms(**(usual | more))

@@ -3,7 +3,6 @@
 import re
 
 from plugins.pbx_sip.recorder.hooks import Sign
-from plugins.pbx_sip.recorder.ports import PortPool
 from plugins.pbx_sip.sdp.description import Direction
 from plugins.pbx_sip.sip.message import write_message
 from tests.doubles.source_context import until
@@ -13,6 +12,7 @@ from tests.unit.plugins.pbx_sip.recorder.recorder_doubles import (
     calling,
     described,
     make_terms,
+    own_ports,
     run,
     sdp,
     serving,
@@ -198,11 +198,45 @@ def test_a_client_that_begins_anew_under_the_same_name_gets_a_new_dialog() -> No
         async with serving(owner) as server, calling(server.ports[0]) as caller:
             first = await caller.invite(TWO)
             caller.to_tag = ""
-            second = await caller.invite(TWO, tag="b2")
+            second = await caller.invite(TWO)
             assert first.to.tag != second.to.tag
             assert (len(server), len(owner.lines)) == (1, 2)
+            assert (await caller.send("BYE")).status == 200
+            assert owner.lines == {}
+            assert {message.call_id for message in owner.messages} == {caller.call_id}
+
+    run(act)
+
+
+def test_two_dialogs_with_one_call_id_are_two_calls_that_go_on_and_end_each_for_itself() -> None:
+    async def act() -> None:
+        owner = Owner()
+        async with serving(owner) as server, calling(server.ports[0]) as caller:
+            tags = {}
+            for tag in ("a1", "b2"):
+                caller.to_tag = ""
+                tags[tag] = (await caller.invite(TWO, tag=tag, acknowledge=False)).to.tag
+                caller.to_tag = tags[tag]
+                caller.link.send(write_message(caller.make("ACK", number=caller.number, tag=tag)))
+            assert (len(server), len(owner.lines)) == (2, 4)
+            names = [caller.call_id, f"{caller.call_id};to-tag={tags['b2']}"]
+            assert {line.call_id for line in owner.lines.values()} == set(names)
+            caller.to_tag = tags["a1"]
+            assert (await caller.invite(TWO.replace("sendonly", "inactive"), tag="a1", acknowledge=False)).status == 200
+            assert [line.call_id for line in owner.lines.values() if line.is_sending] == names[1:] * 2
+            assert (await caller.send("BYE", tag="b2")).status == 481
+            assert (await caller.send("BYE", tag="a1")).status == 200
+            assert {line.call_id for line in owner.lines.values()} == {names[1]}
+            caller.to_tag = tags["b2"]
+            await server.set_paused(names[1], paused=True)
+            assert not any(line.is_sending for line in owner.lines.values())
             assert (await caller.send("BYE", tag="b2")).status == 200
             assert owner.lines == {}
+            caller.to_tag = ""
+            third = await caller.invite(TWO, tag="a1")
+            assert {line.call_id for line in owner.lines.values()} == {f"{caller.call_id};to-tag={third.to.tag}"}
+            told = [message.call_id for message in owner.messages]
+            assert (told.count(names[0]), told.count(names[1])) == (6, 6)
 
     run(act)
 
@@ -243,7 +277,7 @@ def test_key_presses_and_pings_inside_a_call_are_welcome() -> None:
             assert (await caller.send("INFO")).status == 200
             assert (await caller.send("REFER")).status == 405
             assert [each for each in owner.told if "OPTIONS" in each or "REFER" in each] == []
-            assert len(owner.presences) == 1
+            assert [each.sign for each in owner.presences] == [Sign.CALL, Sign.PING]
 
     run(act)
 
@@ -251,7 +285,7 @@ def test_key_presses_and_pings_inside_a_call_are_welcome() -> None:
 def test_ports_of_a_call_that_came_to_nothing_are_free_again() -> None:
     async def act() -> None:
         owner = Owner()
-        terms = make_terms(ports=PortPool(40000, 40003))
+        terms = make_terms(ports=own_ports(40000, 40003))
         async with serving(owner, terms) as server, calling(server.ports[0]) as caller:
             three = await caller.invite(sdp("sendonly", "sendonly", "sendonly"))
             assert (three.status, bool(three.headers.get("Retry-After"))) == (503, True)

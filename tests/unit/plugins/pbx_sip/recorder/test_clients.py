@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from hub.sdk import SettingsError
-from plugins.pbx_sip.recorder.ports import PortPool
 from plugins.pbx_sip.recorder.terms import AllowList, ListenAt
 from plugins.pbx_sip.sdp.description import Direction
 from plugins.pbx_sip.sip.message import Request, read_message, write_message
@@ -23,6 +22,7 @@ from tests.unit.plugins.pbx_sip.recorder.recorder_doubles import (
     calling,
     described,
     make_terms,
+    own_ports,
     run,
     sdp,
     serving,
@@ -62,7 +62,7 @@ def test_sessions_of_another_stack_are_taken_changed_and_ended(
     async def act() -> None:
         owner = Owner()
         listen = (ListenAt(transport=transport, address=host, port=0),)  # type: ignore[arg-type]
-        terms = make_terms(listen=listen, ports=PortPool(40000, 41999))
+        terms = make_terms(listen=listen, ports=own_ports(40000, 41999))
         async with serving(owner, terms) as server:
             await call_by_sipp(tmp_path, server.ports[0], mode, host, calls=20, calls_per_s=100)
             assert (len(server), owner.lines, owner.errors, owner.refusals) == (0, {}, [], [])
@@ -83,7 +83,7 @@ def test_sessions_of_another_stack_come_over_tls(tmp_path: Path) -> None:
             listen=listen,
             tls_server=server_tls,
             allowed=AllowList(names=frozenset({"sbc.example.com"})),
-            ports=PortPool(40000, 41999),
+            ports=own_ports(40000, 41999),
         )
         async with serving(owner, terms) as server, tunnel(server.ports[0], client_tls) as port:
             await call_by_sipp(tmp_path, port, "tn", "127.0.0.1", calls=5, calls_per_s=50)
@@ -196,7 +196,7 @@ def test_sessions_of_real_telephone_systems_are_all_taken() -> None:
     async def act() -> None:
         owner = Owner()
         listen = (ListenAt(transport="tcp", address="127.0.0.1", port=0),)
-        terms = make_terms(listen=listen, ports=PortPool(40000, 41999))
+        terms = make_terms(listen=listen, ports=own_ports(40000, 41999))
         async with serving(owner, terms) as server, calling(server.ports[0], "TCP") as caller:
             for name, messages in scenarios().items():
                 caller.anew().call_id = name.replace(" ", "-")

@@ -6,9 +6,8 @@ import socket
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plugins.pbx_sip.recorder.ports import PortPool
 from plugins.pbx_sip.sip.message import Request, write_message
-from tests.unit.plugins.pbx_sip.recorder.recorder_doubles import TWO, Owner, calling, make_terms, serving
+from tests.unit.plugins.pbx_sip.recorder.recorder_doubles import TWO, Owner, calling, make_terms, own_ports, serving
 
 _JUNK = st.one_of(
     st.binary(max_size=12),
@@ -30,7 +29,7 @@ def spoil(data: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
 @given(st.lists(st.tuples(_METHODS, st.booleans(), st.booleans(), _SPOILT), min_size=1, max_size=12))
 def test_spoilt_messages_do_no_harm(steps: list[tuple[str, bool, bool, list[tuple[int, int, bytes]]]]) -> None:
     async def act() -> None:
-        owner, pool = Owner(), PortPool(40000, 40019)
+        owner, pool = Owner(), own_ports(40000, 40019)
         async with serving(owner, make_terms(ports=pool)) as server, calling(server.ports[0]) as caller:
             await caller.invite(TWO)
             for method, is_inside, has_body, changes in steps:

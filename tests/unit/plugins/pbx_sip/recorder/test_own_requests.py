@@ -11,6 +11,7 @@ from plugins.pbx_sip.siprec.contents import read_contents
 from tests.doubles.source_context import until
 from tests.unit.plugins.pbx_sip.recorder.recorder_doubles import (
     TWO,
+    Caller,
     Owner,
     calling,
     described,
@@ -152,6 +153,21 @@ def test_all_metadata_is_asked_for_in_the_way_that_the_client_knows() -> None:
     run(act)
 
 
+def test_all_metadata_is_asked_for_by_invite_where_the_client_takes_no_update_after_all() -> None:
+    async def act() -> None:
+        async with serving(Owner()) as server, calling(server.ports[0]) as caller:
+            await caller.invite(TWO)
+            caller.answers["UPDATE"] = 405
+            await server.ask_snapshot(caller.call_id)
+            await until(partial(was_asked, caller, ["UPDATE", "INVITE", "ACK"]))
+            contents = read_contents(caller.requests[1].body, caller.requests[1].headers.get("Content-Type") or "")
+            assert [part.content_type for part in contents.others] == ["application/rs-metadata-request"]
+            await server.ask_snapshot(caller.call_id)
+            await until(partial(was_asked, caller, ["UPDATE", "INVITE", "ACK", "INVITE", "ACK"]))
+
+    run(act)
+
+
 def test_a_session_that_its_client_refreshes_lives_and_one_that_is_not_ends() -> None:
     async def act() -> None:
         owner, time = Owner(), Time()
@@ -173,6 +189,10 @@ def test_a_session_that_its_client_refreshes_lives_and_one_that_is_not_ends() ->
             assert time.is_idle
 
     run(act)
+
+
+def was_asked(caller: Caller, methods: list[str]) -> bool:
+    return [each.method for each in caller.requests] == methods
 
 
 def is_told(owner: Owner, what: str, times: int) -> bool:
@@ -206,6 +226,55 @@ def test_the_recorder_refreshes_where_that_is_left_to_it(method: str) -> None:
             time.pass_by(51)
             await until(lambda: not len(server))
             assert ">BYE" in owner.told
+
+    run(act)
+
+
+@pytest.mark.parametrize(
+    ("update", "invite", "asked_first", "asked_later"),
+    [
+        (405, 200, ["UPDATE", "INVITE", "ACK"], ["INVITE", "ACK"]),
+        (501, 488, ["UPDATE", "INVITE", "ACK"], ["INVITE", "ACK"]),
+        (403, 200, ["UPDATE", "INVITE", "ACK"], ["UPDATE", "INVITE", "ACK"]),
+        (405, 403, ["UPDATE", "INVITE", "ACK"], ["INVITE", "ACK"]),
+        (491, 200, ["UPDATE"] * 3, ["UPDATE"] * 3),
+    ],
+)
+def test_a_call_whose_client_refuses_to_be_refreshed_goes_on(
+    update: int, invite: int, asked_first: list[str], asked_later: list[str]
+) -> None:
+    async def act() -> None:
+        owner, time = Owner(), Time()
+        async with (
+            serving(owner, call_later=time.call_later, clock_ns=lambda: int(time.now * 1e9)) as server,
+            calling(server.ports[0]) as caller,
+        ):
+            await caller.invite(TWO, "Supported: timer", "Session-Expires: 90;refresher=uas")
+            caller.answers |= {"UPDATE": update, "INVITE": invite}
+            caller.answer_headers = (("Session-Expires", "90;refresher=uac"),)
+            time.pass_by(46)
+            await until(partial(was_asked, caller, asked_first))
+            for turn in range(1, 4):
+                time.pass_by(46)
+                await until(partial(was_asked, caller, asked_first + asked_later * turn))
+            assert (len(server), len(owner.lines)) == (1, 2)
+
+    run(act)
+
+
+def test_a_call_whose_client_does_not_answer_to_its_refresh_ends_when_its_time_is_over() -> None:
+    async def act() -> None:
+        owner, time = Owner(), Time()
+        async with (
+            serving(owner, call_later=time.call_later, clock_ns=lambda: int(time.now * 1e9)) as server,
+            calling(server.ports[0]) as caller,
+        ):
+            await caller.invite(TWO, "Supported: timer", "Session-Expires: 90;refresher=uas")
+            caller.answers["UPDATE"] = 0
+            time.pass_by(89)
+            assert len(server) == 1
+            time.pass_by(2)
+            assert (len(server), owner.lines) == (0, {})
 
     run(act)
 

@@ -25,6 +25,40 @@ def test_a_port_in_use_before_a_restart_is_not_handed_out() -> None:
     assert pool.take() == 30002
 
 
+def test_two_recorders_with_the_same_range_never_hand_out_the_same_port() -> None:
+    pools = [PortPool(31000, 31999), PortPool(31000, 31999)]
+    taken = [pool.take() for _ in range(150) for pool in pools]
+    assert len(set(taken)) == len(taken) == 300
+    more = [pools[0].take() for _ in range(len(pools[0]) - 200)]
+    assert not set(more) & set(taken)
+    with pytest.raises(NoPorts, match="another device"):
+        pools[0].take()
+    pools[1].close()
+    assert pools[0].take() not in {*taken[::2], *more}
+
+
+def test_a_port_is_not_used_again_soon_while_others_never_were() -> None:
+    now_s = 0.0
+    pool = PortPool(32000, 32999, lambda: now_s)
+    first = pool.take()
+    for _ in range(99):
+        pool.free(pool.take())
+    pool.free(first)
+    assert pool.take() // 200 == 32200 // 200
+    now_s = 31.0
+    assert pool.take() == 32202
+    pool.close()
+
+
+def test_a_block_with_ports_from_before_a_restart_is_ours_again() -> None:
+    pool, other = PortPool(33000, 33399), PortPool(33000, 33399)
+    pool.claim(33004)
+    assert {other.take() for _ in range(100)} == set(range(33200, 33400, 2))
+    assert 33004 not in {pool.take() for _ in range(99)}
+    pool.close()
+    other.close()
+
+
 @pytest.mark.parametrize(("first", "last"), [(30001, 30002), (30000, 30000), (0, 10), (65535, 65536), (30010, 30000)])
 def test_a_range_without_a_pair_is_refused(first: int, last: int) -> None:
     with pytest.raises(ValueError, match="no pair"):

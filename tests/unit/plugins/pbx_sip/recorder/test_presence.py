@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.sdk import Health, HealthState
+from hub.sdk import Alarm, Health, HealthState, Severity
 from hub.testing import FakeContext
 from plugins.pbx_sip.recorder.hooks import Presence, Sign
 from plugins.pbx_sip.recorder.presence import Presences, ping
@@ -59,7 +59,60 @@ def test_silence_raises_an_alarm_that_ends_when_the_pbx_is_heard_again(tmp_path:
             await asyncio.sleep(0.05)
             if "pbx.away" not in ctx.alarms:
                 break
-        assert [alarm is not None for _, alarm in ctx.alarm_history] == [True, False]
+        assert [alarm is not None for _, alarm in ctx.alarm_history][-2:] == [True, False]
+        watching.cancel()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("traffic", ["a message of a call", "media"])
+def test_a_long_call_is_no_silence(tmp_path: Path, traffic: str) -> None:
+    async def run() -> None:
+        watched, ctx = presences(tmp_path, silence_s=1.5)
+        watching = asyncio.create_task(watched.run())
+        watched.note(Presence(peer=PBX, sign=Sign.CALL))
+        packets = 0.0
+        for _ in range(15):
+            await asyncio.sleep(0.25)
+            packets += 25 if traffic == "media" else 0
+            watched.hear() if packets == 0 else watched.count(packets)
+        assert ctx.alarms == {}
+        await until(lambda: "pbx.away" in ctx.alarms)
+        watched.count(packets)
+        await asyncio.sleep(1.5)
+        assert "pbx.away" in ctx.alarms
+        watched.count(1.0)  # another worker counts anew
+        watched.count(2.0)
+        await until(lambda: ctx.alarms == {})
+        watching.cancel()
+
+    asyncio.run(run())
+
+
+def test_alarms_of_a_process_before_this_one_end_when_the_pbx_is_heard(tmp_path: Path) -> None:
+    async def run() -> None:
+        ctx = FakeContext(tmp_path)
+        for key in ("pbx.away", "pbx.ping"):
+            ctx.raise_alarm(Alarm(key=key, code="PBX_SILENT", severity=Severity.MAJOR, text="Nothing was heard."))
+        watched = Presences(RecorderSettings(allowed_peers=("192.0.2.7",), silence_s=600, ping_host="127.0.0.1"), ctx)
+        watching = asyncio.create_task(watched.run())
+        await until(lambda: "pbx.ping" not in ctx.alarms)
+        await asyncio.sleep(1.5)
+        assert "pbx.away" in ctx.alarms
+        watched.note(Presence(peer=PBX, sign=Sign.PING))
+        await until(lambda: ctx.alarms == {})
+        watching.cancel()
+
+    asyncio.run(run())
+
+
+def test_what_is_not_watched_any_more_is_no_alarm(tmp_path: Path) -> None:
+    async def run() -> None:
+        watched, ctx = presences(tmp_path)
+        for key in ("pbx.away", "pbx.ping"):
+            ctx.raise_alarm(Alarm(key=key, code="PBX_SILENT", severity=Severity.MAJOR, text="Nothing was heard."))
+        watching = asyncio.create_task(watched.run())
+        await until(lambda: ctx.alarms == {})
         watching.cancel()
 
     asyncio.run(run())

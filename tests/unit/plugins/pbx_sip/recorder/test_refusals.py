@@ -5,6 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from plugins.pbx_sip.recorder.advice import Shortage, advise
 from plugins.pbx_sip.recorder.complaints import Complaints
 from plugins.pbx_sip.recorder.hooks import Refusal, Sign
 from plugins.pbx_sip.recorder.terms import AllowList
@@ -12,6 +13,7 @@ from plugins.pbx_sip.sip.digest import answer_challenge
 from plugins.pbx_sip.sip.errors import BadRequest
 from plugins.pbx_sip.sip.link import Peer
 from plugins.pbx_sip.sip.message import Request
+from tests.doubles.source_context import until
 from tests.unit.plugins.pbx_sip.recorder.recorder_doubles import (
     TWO,
     Caller,
@@ -65,6 +67,21 @@ def test_an_offer_of_which_nothing_can_be_recorded_is_refused_with_the_reason(
             assert (await caller.invite(offer)).status == status
             assert len(owner.lines) == 2
             assert owner.told[-2:] == ["<INVITE", f">{status} INVITE"]
+
+    run(act)
+
+
+def test_a_line_that_cannot_be_recorded_is_told_of_though_its_call_is_taken() -> None:
+    async def act() -> None:
+        owner = Owner()
+        evs = sdp("label:1 sendonly") + "m=audio 6002 RTP/AVP 97\r\na=rtpmap:97 EVS/16000\r\na=label:2\r\n"
+        async with serving(owner) as server, calling(server.ports[0]) as caller:
+            assert (await caller.invite(TWO)).status == 200
+            assert owner.refusals == []
+            assert (await caller.invite(evs)).status == 200
+            [(host, why)] = owner.refusals
+            assert (host, len(owner.lines)) == ("127.0.0.1", 1)
+            assert "line 2 (EVS)" in why
 
     run(act)
 
@@ -199,6 +216,9 @@ def test_a_telephone_system_that_registers_by_its_serial_number_is_there_and_may
             assert caller.responses[-1].number("Min-Expires") == 60
             assert await prove(caller, register(caller, "F18", "Expires: 99999"), "F18", "sesame") == 200
             assert "expires=3600" in (caller.responses[-1].headers.get("Contact") or "")
+            for odd in ("99999999999", "soon"):  # RFC 3261 section 20.19: as if nothing was asked for
+                assert await prove(caller, register(caller, "F18", f"Expires: {odd}"), "F18", "sesame") == 200
+                assert "expires=3600" in (caller.responses[-1].headers.get("Contact") or "")
             presence = owner.presences[-1]
             assert (presence.sign, presence.user, presence.expires_s) == (Sign.REGISTERED, "F18", 3600)
             assert (await caller.anew().invite(TWO)).status == 200
@@ -211,6 +231,98 @@ def test_a_telephone_system_that_registers_by_its_serial_number_is_there_and_may
             assert (await caller.anew().invite(TWO)).status == 401
 
     run(act)
+
+
+def test_a_stranger_that_never_answers_the_question_for_the_secret_is_told_of() -> None:
+    async def act() -> None:
+        owner = Owner()
+        terms = make_terms(allowed=NOBODY, secrets={"pbx": "sesame"})
+        async with serving(owner, terms) as server, calling(server.ports[0]) as caller:
+            for _ in range(3):
+                assert (await caller.anew().invite(TWO)).status == 401
+            assert owner.refusals == []
+            await until(lambda: owner.refusals)
+            assert owner.refusals == [("127.0.0.1", "401 it gave no secret when it was asked for one")]
+            assert "Telephone systems" in owner.advice[0]
+            assert "Secret" in owner.advice[0]
+            assert owner.lost == []
+
+    run(act)
+
+
+def test_questions_that_are_answered_in_the_end_are_no_refusals() -> None:
+    owner, later = Owner(), []
+    complaints = Complaints(owner, call_later=lambda _, act: later.append(act))  # type: ignore[arg-type,return-value]
+    peer, asked = Peer("UDP", "192.0.2.1", 5060), BadRequest(401, "Unauthorized", make_request())
+    for _ in range(5):
+        complaints.note(asked, peer)
+    complaints.forgive(peer.host)
+    for act in later:
+        act()
+    assert (len(later), owner.refusals) == (1, [])
+    answer = make_request().headers.added(("Authorization", "Digest"))
+    stale = (("WWW-Authenticate", 'Digest nonce="n", stale=true'),)
+    complaints.note(BadRequest(401, "Unauthorized", replace(make_request(), headers=answer), stale), peer)
+    assert owner.refusals == []
+    complaints.note(BadRequest(401, "Unauthorized", replace(make_request(), headers=answer)), peer)
+    assert owner.refusals == [("192.0.2.1", "401 the secret is wrong")]
+
+
+def test_calls_of_known_clients_that_are_refused_are_lost_and_those_of_strangers_are_not() -> None:
+    async def act() -> None:
+        owner = Owner()
+        terms = make_terms(calls_max=1)
+        async with serving(owner, terms) as server, calling(server.ports[0]) as caller:
+            await caller.invite(TWO)
+            assert (await caller.invite(sdp("sendonly", codecs="127"))).status == 488
+            assert owner.lost == []
+            lost = []
+            for offer, lines, status in (
+                (TWO, (), 503),
+                (TWO, ("Require: teleport",), 420),
+                ("abc", ("Content-Type: application/strange",), 503),
+            ):
+                assert (await caller.anew().invite(offer, *lines)).status == status
+                lost.append((status, caller.call_id))
+            owner.is_broken = True
+            assert (await caller.anew().invite(TWO, "Session-Expires: 30", "Supported: timer")).status == 503
+            assert owner.lost[:-1] == lost
+        async with serving(owner, make_terms(allowed=NOBODY)) as server, calling(server.ports[0]) as caller:
+            told = len(owner.lost)
+            assert (await caller.invite(TWO)).status == 403
+            assert (await caller.anew().invite(TWO, "Require: teleport")).status == 420
+            assert len(owner.lost) == told
+
+    run(act)
+
+
+def test_a_fault_of_ours_loses_the_call_with_a_word() -> None:
+    async def act() -> None:
+        owner = Owner()
+        async with serving(owner) as server, calling(server.ports[0]) as caller:
+            owner.is_broken = True
+            assert (await caller.invite(TWO)).status == 500
+            assert owner.lost == [(500, caller.call_id)]
+            assert "log" in owner.advice[0]
+
+    run(act)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "words"),
+    [
+        (403, "Forbidden", "Telephone systems"),
+        (503, Shortage.CALLS, "Calls at the same time"),
+        (503, Shortage.PORTS, "media ports"),
+        (503, Shortage.DISK, "Free some space"),
+        (415, "Unsupported Media Type", "multipart"),
+        (488, "Not Acceptable Here", "G.711"),
+        (420, "Bad Extension", "Switch off"),
+        (400, "Bad Request", "does not follow SIP"),
+    ],
+)
+def test_each_refusal_has_its_own_way_out(status: int, reason: str, words: str) -> None:
+    assert words in advise(BadRequest(status, reason, make_request()))
 
 
 def test_without_secrets_those_on_the_list_may_register() -> None:

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.pbx_sip.recorder.hooks import CallMessage
-from plugins.pbx_sip.recorder.ports import PortPool
 from plugins.pbx_sip.recorder.replay import Replay
 from plugins.pbx_sip.recorder.server import SipServer
 from plugins.pbx_sip.recorder.terms import ListenAt
@@ -23,6 +22,7 @@ from tests.unit.plugins.pbx_sip.recorder.recorder_doubles import (
     calling,
     described,
     make_terms,
+    own_ports,
     run,
     sdp,
     serving,
@@ -46,7 +46,7 @@ class Lives:
         [port] = self.server.ports
         await self.server.close()
         listen = (ListenAt(transport="udp", address="127.0.0.1", port=port),)
-        terms = make_terms(listen=listen, ports=PortPool(40000, 40019))
+        terms = make_terms(listen=listen, ports=own_ports(40000, 40019))
         self.server = SipServer(terms, self.after, **more)  # type: ignore[arg-type]
         self.server.restore(kept)
         await self.server.start()
@@ -76,6 +76,28 @@ def test_requests_in_a_dialog_of_the_former_life_are_answered_by_200(method: str
         answer = await (lives.caller.invite(TWO) if method == "INVITE" else lives.caller.send(method))
         assert answer.status == 200
         assert len(lives.server) == (0 if method == "BYE" else 1)
+
+    living(act)
+
+
+def test_two_dialogs_with_one_call_id_stand_again_each_for_itself() -> None:
+    async def act(lives: Lives) -> None:
+        caller, tags = lives.caller, {}
+        for tag in ("a1", "b2"):
+            caller.to_tag = ""
+            tags[tag] = (await caller.invite(TWO, tag=tag, acknowledge=False)).to.tag
+            caller.to_tag = tags[tag]
+            caller.link.send(write_message(caller.make("ACK", number=caller.number, tag=tag)))
+        open_before = dict(lives.before.lines)
+        await lives.die()
+        assert lives.after.lines == open_before
+        for tag in ("b2", "a1"):
+            caller.to_tag = tags[tag]
+            assert (await caller.send("BYE", tag=tag)).status == 200
+        assert lives.after.lines == {}
+        caller.to_tag = ""
+        assert (await caller.invite(TWO, tag="c3")).status == 200
+        assert caller.call_id not in {line.call_id for line in lives.after.lines.values()}
 
     living(act)
 

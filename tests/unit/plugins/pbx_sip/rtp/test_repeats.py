@@ -21,7 +21,7 @@ def jittered(count=500, seed=3):
 
 def quality_of(datagrams):
     packets, repeated = leave_out_repeats(received(datagrams))
-    return measure(packets, [(packets, run) for run in find_runs(packets, 8000, BEGAN_NS)], "PCMU", repeated)
+    return measure(packets, [(packets, run) for run in find_runs(packets, 8000, BEGAN_NS)], "PCMU", repeated=repeated)
 
 
 def test_packets_mirrored_twice_measure_as_if_they_were_seen_once():

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugins.pbx_sip.rtp.srtp import SrtpKey
 from plugins.pbx_sip.sdp.errors import BadDescription
 from plugins.pbx_sip.sdp.keys import SUITES, choose_crypto, format_crypto, make_crypto, parse_crypto
 from plugins.pbx_sip.sdp.reader import parse_description
@@ -71,6 +72,18 @@ def test_the_strongest_usable_suite_is_chosen():
     assert chosen
     assert chosen.tag == 2
     assert choose_crypto([]) is None
+
+
+def test_rtcp_that_is_not_encrypted_hinders_nothing_and_is_said_again():
+    crypto = parse_crypto(f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY} KDR=0 UNENCRYPTED_SRTCP WSH=64")
+    assert crypto
+    assert choose_crypto([crypto]) == crypto
+    ours = make_crypto(1, crypto.suite, MATERIAL, crypto.shared)
+    assert format_crypto(ours).endswith(" UNENCRYPTED_SRTCP")
+
+
+def test_every_suite_that_may_be_chosen_can_be_opened():
+    assert all(SrtpKey(suite.name, MATERIAL[: suite.material_bytes]).is_usable for suite in SUITES)
 
 
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)

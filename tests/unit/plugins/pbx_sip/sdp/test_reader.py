@@ -221,3 +221,20 @@ def test_any_bytes_are_a_description_or_are_refused(data):
         parse_description(data)
     except BadDescription:
         return
+
+
+def test_media_whose_keys_are_agreed_on_by_dtls_is_audio_with_its_codecs() -> None:
+    text = b"v=0\r\na=fingerprint:sha-256 AA\r\nm=audio 4000 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n"
+    [media] = parse_description(text).media
+    assert (media.is_dtls, media.is_rtp, media.has_fingerprint) == (True, False, True)
+    assert [codec.name for codec in media.codecs] == ["OPUS"]
+
+
+def test_keys_that_are_offered_as_a_capability_are_known_apart_from_those_in_use() -> None:
+    key = "inline:" + "A" * 40
+    text = (
+        "v=0\r\nm=audio 4000 RTP/AVP 0\r\na=tcap:1 RTP/SAVP\r\n"
+        f"a=acap:1 crypto:1 AES_CM_128_HMAC_SHA1_80 {key}\r\na=acap:2 rtcp-fb:* nack\r\na=pcfg:1 t=1 a=1\r\n"
+    )
+    [media] = parse_description(text.encode()).media
+    assert (media.crypto, [crypto.tag for crypto in media.possible_crypto]) == ((), [1])

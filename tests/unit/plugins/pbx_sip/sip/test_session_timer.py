@@ -68,7 +68,7 @@ def test_without_refreshes_the_call_ends_a_little_early() -> None:
     time.pass_by(1700)
     watch.start(SessionTimer(90, is_ours=True))
     time.pass_by(100)
-    assert told == [("refresh", 1745), ("end", 1760)]
+    assert told == [("refresh", 1745), ("end", 1790)]
     watch.start(SessionTimer(1800, is_ours=True))
     watch.start(None)
     assert time.is_idle
@@ -87,4 +87,20 @@ def test_a_timer_that_ran_before_goes_on_where_it_was_and_one_that_ran_out_gets_
     time.pass_by(500)
     watch.start(SessionTimer(300, is_ours=True), elapsed_s=5000)
     time.pass_by(100)
-    assert told == [("refresh", 50), ("end", 168), ("refresh", 500), ("end", 532)]
+    assert told == [("refresh", 50), ("refresh", 125), ("refresh", 162.5), ("end", 200), ("refresh", 500), ("end", 532)]
+
+
+def test_a_refresh_that_comes_to_nothing_is_tried_again_until_the_call_ends() -> None:
+    time = Time()
+    told: list[tuple[str, float]] = []
+    watch = SessionWatch(
+        time.call_later, lambda: told.append(("refresh", time.now)), lambda: told.append(("end", time.now))
+    )
+    watch.start(SessionTimer(1800, is_ours=True))
+    time.pass_by(1800)
+    assert [at for what, at in told if what == "refresh"] == [900, 1350, 1575, 1687.5, 1743.75]
+    assert told[-1] == ("end", 1800)
+    watch.start(SessionTimer(1800, is_ours=True))
+    time.pass_by(1000)
+    watch.start(SessionTimer(1800, is_ours=True))
+    assert (time.pass_by(800), told[-1]) == (None, ("refresh", 2700))

@@ -148,6 +148,17 @@ INV2543 = (
     )
     + _SDP
 )
+_UNKNOWN = b'<audio>\r\n <pcmu port="443"/>\r\n</audio>\r\n'
+INVUT = (
+    _request(
+        "INVITE",
+        "sip:user@example.com",
+        "Contact: <sip:caller@host5.example.net>",
+        "Content-Type: application/unknownformat",
+        f"Content-Length: {len(_UNKNOWN)}",
+    )
+    + _UNKNOWN
+)
 VALID = {
     "wsinv": WSINV,
     "intmeth": INTMETH,
@@ -168,7 +179,7 @@ VALID = {
     "regaut01": REGAUT01,
     "inv2543": INV2543,
     "badbranch": _request("OPTIONS", "sip:user@example.com", "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK"),
-    "invut": _request("INVITE", "sip:user@example.com", "Content-Type: application/unknownformat"),
+    "invut": INVUT,
     "sdp01": _invite("Accept: text/nobodyKnowsThis"),
 }
 FORGIVEN = {

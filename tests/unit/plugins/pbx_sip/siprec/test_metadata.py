@@ -139,6 +139,38 @@ def test_a_time_without_a_zone_or_from_1970_gives_way_to_that_of_arrival():
 
 
 @pytest.mark.parametrize(
+    ("identities", "number", "name", "others"),
+    [
+        (
+            '<nameID aor="sip:6f9c1f0e-33aa@webex.example"/><nameID aor="tel:+4366477777"><name>Zwei</name></nameID>',
+            "+4366477777",
+            "Zwei",
+            ("6f9c1f0e-33aa",),
+        ),
+        (
+            '<nameID aor="sip:anna@x"><name>Anna</name></nameID><nameID aor="tel:+4366477777"><name>Zwei</name></nameID>',
+            "+4366477777",
+            "Zwei",
+            ("anna",),
+        ),
+        (
+            '<nameID aor="sip:anna@x"><name>Anna</name></nameID><nameID aor="tel:+4366477777"/>',
+            "+4366477777",
+            "Anna",
+            ("anna",),
+        ),
+        ('<nameID aor="sip:2001@x"/><nameID aor="tel:+43155520 01"/>', "2001", "", ("+4315552001",)),
+        ('<nameID aor="sip:192.0.2.1"/><nameID aor="sip:anna@x"/>', "anna", "", ()),
+        ('<nameID aor="sip:2001@x"/><nameID aor="sip:2001@y"/>', "2001", "", ()),
+    ],
+)
+def test_of_several_addresses_of_one_participant_the_telephone_number_is_shown(identities, number, name, others):
+    text = f'<recording><participant participant_id="p">{identities}</participant></recording>'
+    [one] = _read(text).participants
+    assert (one.number, one.name, one.other_numbers) == (number, name, others)
+
+
+@pytest.mark.parametrize(
     ("address", "number"),
     [
         ("sip:9000@192.0.2.2", "9000"),
@@ -146,6 +178,9 @@ def test_a_time_without_a_zone_or_from_1970_gives_way_to_that_of_arrival():
         ("sip:+972546136443@192.0.2.2;user=phone", "+972546136443"),
         ("sip:+123;noa=national;srvattri=x@ims.example", "+123"),
         ("tel:+1-703-555-0100;phone-context=example", "+17035550100"),
+        ("tel:77777;phone-context=+43664", "+4366477777"),
+        ("sip:863-1234;phone-context=%2B1-914@gw.example;user=phone", "+19148631234"),
+        ("tel:2001;phone-context=pbx.example", "2001"),
         ("sips:%2B123@x", "+123"),
         ("sip:a%0Ab@x", "ab"),
         ('"Alice" <sip:alice:secret@x;lr>;tag=1', "alice"),

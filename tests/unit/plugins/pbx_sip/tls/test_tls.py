@@ -15,6 +15,8 @@ from plugins.pbx_sip.calls.dialog import Side
 from plugins.pbx_sip.calls.observer import Observer
 from plugins.pbx_sip.packets.files import CaptureFile
 from plugins.pbx_sip.packets.tcp import StreamData
+from plugins.pbx_sip.reading import Reading, advise
+from plugins.pbx_sip.settings import SipCaptureSettings
 from plugins.pbx_sip.tls.connection import TlsConnection
 from plugins.pbx_sip.tls.key_log import KeyLog, read_key_log
 from plugins.pbx_sip.tls.streams import TlsStreams
@@ -132,9 +134,10 @@ def segments(wire, client, server, began_ns):
     return frames
 
 
-def test_a_call_whose_signalling_is_encrypted_is_known_by_its_parties(pem, key_file):
+def capture_under_tls(pem, key_file, version, ciphers=""):
+    """A capture of a call whose signalling is encrypted."""
     call = WireCall(call_id="secret@pbx", said=b"\x20" * 1600, heard=b"\x30" * 1600)
-    ends, media = Ends(pem, key_file, V13), []
+    ends, media = Ends(pem, key_file, version, ciphers), []
     for at_ns, frame in frames_of(call):
         if b"SIP/2.0" in frame:
             ends.say(frame[42:], is_client=ip_address(frame[26:30]) != ip_address(PBX))
@@ -144,13 +147,34 @@ def test_a_call_whose_signalling_is_encrypted_is_known_by_its_parties(pem, key_f
     records = b"".join(
         pack("<IIII", at_ns // 10**9, at_ns % 10**9, len(frame), len(frame)) + frame for at_ns, frame in sorted(frames)
     )
-    content = pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1) + records
+    return CaptureFile(io.BytesIO(pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1) + records))
+
+
+def test_a_call_whose_signalling_is_encrypted_is_known_by_its_parties(pem, key_file):
+    content = capture_under_tls(pem, key_file, V13)
     observer = Observer(key_log=read_key_log(key_file))
-    for block in CaptureFile(io.BytesIO(content)):
+    for block in content:
         observer.add(block)
     [found] = observer.take()
     assert found.dialog.call_id == "secret@pbx"
     assert {lane.side: set(lane.sound) for lane in found.lanes} == {Side.CALLER: {0x20}, Side.CALLED: {0x30}}
+
+
+@pytest.mark.parametrize(
+    ("ciphers", "knows_keys", "note"),
+    [
+        ("ECDHE-RSA-AES128-SHA256", True, "SIP over TLS in it has a cipher suite that is not read (0xC027)."),
+        ("ECDHE-RSA-AES128-SHA256", False, ""),
+        ("ECDHE-RSA-AES128-GCM-SHA256", True, ""),
+    ],
+)
+def test_a_capture_says_what_is_not_read_though_its_keys_are_known(ciphers, knows_keys, note, pem, key_file, tmp_path):
+    content = capture_under_tls(pem, key_file, V12, ciphers)
+    reading = Reading(SipCaptureSettings(folder=tmp_path, tls_key_log=key_file if knows_keys else None))
+    for calls in reading.steps(content):
+        assert all(calls)
+    assert reading.note == note
+    assert not note or "AES-GCM" in advise(note)
 
 
 def test_keys_may_become_known_at_any_time_before_the_connection(pem, key_file):

@@ -1,0 +1,40 @@
+"""The rows of keys that the parties of calls press, and what they ask for: keys of one do not break another's row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hub.sdk import CallControl
+from plugins.pbx_sip.calls.dialog import Side
+
+
+@dataclass(slots=True)
+class _Row:
+    """The last keys that came one way; press: the last one, as its packets name it, (SSRC, timestamp)."""
+
+    keys: str = ""
+    press: tuple[int, int] | None = None
+
+
+@dataclass(slots=True)
+class Keypads:
+    """The keys of one call, by the way they come: the endpoint that RTP is sent to, or whose INFO tells of them."""
+
+    rows: dict[int | Side, _Row] = field(default_factory=dict)
+
+    def press(
+        self, codes: Sequence[tuple[str, CallControl]], way: int | Side, key: str, press: tuple[int, int] | None = None
+    ) -> CallControl | None:
+        """Take in a key; press: by which a press is known that is told of several times, None where each is told once.
+
+        Returns: what is asked for, once all keys of a code were pressed.
+        """
+        row = self.rows.setdefault(way, _Row())
+        if press is not None and press == row.press:
+            return None
+        longest = max((len(keys) for keys, _ in codes), default=0)
+        row.keys, row.press = (row.keys + key)[-longest:] if longest else "", press
+        for keys, action in codes:
+            if row.keys.endswith(keys):
+                row.keys = ""
+                return action
+        return None

@@ -1,0 +1,3 @@
+from tests.unit.webui.api.conftest import administrator, services, site
+
+__all__ = ["administrator", "services", "site"]

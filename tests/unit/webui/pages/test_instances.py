@@ -1,0 +1,31 @@
+"""What is said before a device is deleted."""
+
+import pytest
+from starlette.testclient import TestClient
+
+from hub.access.person import Person
+from hub.app.services import Services
+from hub.audit import SYSTEM
+from hub.sdk import Kind
+from tests.unit.webui.api.conftest import ACTOR, PASSWORD
+
+
+@pytest.mark.parametrize(
+    ("plugin", "settings", "said"),
+    [
+        ("sip_mirror", {"interface": "lo"}, "unless another device records it"),
+        ("ipoffice", {"folder": "/x"}, "stays with the PBX"),
+    ],
+)
+def test_it_is_told_what_becomes_of_its_calls(
+    site: TestClient,
+    services: Services,
+    administrator: Person,
+    plugin: str,
+    settings: dict[str, str],
+    said: str,
+) -> None:
+    site.cookies.set("sid", services.accounts.sign_in("maria", PASSWORD, ACTOR).session_token)
+    device = services.instances.create(Kind.SOURCE, plugin, "Tokyo", settings, SYSTEM)
+    text = site.get(f"/devices/{device.id}/delete").text
+    assert [words for words in ("unless another device records it", "stays with the PBX") if words in text] == [said]
