@@ -65,13 +65,13 @@ def _template(folder: Path, *, samples: bool, administrator: bool = True) -> Tem
     return Template(folder, token)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sample_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """A hub with sample calls, devices and alarms."""
+    """A hub with sample calls, devices and alarms, made a moment ago: its calls and its sign-in grow old in a long run."""
     return _template(tmp_path_factory.mktemp("samples") / "data", samples=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def empty_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """A hub with an administrator and nothing else."""
     return _template(tmp_path_factory.mktemp("empty") / "data", samples=False)

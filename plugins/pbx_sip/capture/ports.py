@@ -21,7 +21,8 @@ NFT_S = 10
 
 _PREFIX = "recording_hub_"
 # The rest of a long datagram, such as a SIP message, has no header that a port could be read from.
-_FRAGMENTS = "    ip frag-off & 0x1fff != 0 accept\n    frag frag-off != 0 accept\n"
+_NO_REST = "ip frag-off & 0x1fff == 0"
+_REST_PASSES = "frag frag-off != 0 accept"
 _SOCKETS = (Path("/proc/net/udp"), Path("/proc/net/udp6"))
 _SENTENCES = {
     "dropped": "nftables drops packets to the ports behind the ring: 0.8 us a packet",
@@ -100,22 +101,23 @@ class NftTable:
         match = f"udp dport {ports.start}-{ports.stop - 1}"
         if self.taken:
             match += f" udp dport != {{ {', '.join(map(str, sorted(self.taken)))} }}"
-        families = {4: "ip", 6: "ip6"}
-        chosen = [
-            f"meta protocol {families[address.version]}"
-            if address.is_unspecified
-            else f"{families[address.version]} daddr {address}"
-            for address in addresses
-        ]
-        rules = "\n".join(f"    {each} {match} drop" for each in chosen)
+        rules = [f"{_match_host(each)} {_NO_REST} {match} drop" for each in addresses if each.version == 4]
+        of_ipv6 = [f"{_match_host(each)} {match} drop" for each in addresses if each.version == 6]
+        rules += [_REST_PASSES, *of_ipv6] if of_ipv6 else []
+        lines = "".join(f"    {rule}\n" for rule in rules)
         return (
             f"add table netdev {self._table}\n"
             f"delete table netdev {self._table}\n"
             f"table netdev {self._table} {{\n"
             f"  chain ports {{\n"
             f'    type filter hook ingress device "{interface}" priority -500; policy accept;\n'
-            f"{_FRAGMENTS}{rules}\n  }}\n}}\n"
+            f"{lines}  }}\n}}\n"
         )
+
+
+def _match_host(address: Address) -> str:
+    family = {4: "ip", 6: "ip6"}[address.version]
+    return f"meta protocol {family}" if address.is_unspecified else f"{family} daddr {address}"
 
 
 class HoldingSockets:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, TypeAlias
 
+from plugins.pbx_sip.engine.manning import give_way_to_reading
 from plugins.pbx_sip.journal.journal import Journal
 from plugins.pbx_sip.journal.packing import Packed
 from plugins.pbx_sip.journal.unit import Note
@@ -17,7 +18,7 @@ _SYNC_S = 1.0
 _RECLAIM_S = 2.0
 _LOOK_S = 0.25
 _SLOW_S = 5.0
-_AT_ONCE_BYTES = 256 << 20
+_AT_ONCE_BYTES = 64 << 20
 _NOTE_BYTES = 200  # that a note takes beside its content
 _CALL_CHARACTERS_MAX = 16_000  # more than a note has room for, where each takes three bytes or four
 
@@ -143,6 +144,7 @@ class Keeper:
             return not self._waiting or self._waiting[0].number > number
 
     def _work(self) -> None:
+        give_way_to_reading()
         is_over = False
         while not is_over:
             with self._changes:

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from plugins.pbx_sip.engine.heap import keep_freed_memory
 from plugins.pbx_sip.engine.line import ControlLine
 from plugins.pbx_sip.engine.manning import ask_for_speed, take_place
 from plugins.pbx_sip.engine.order import Order
@@ -32,6 +33,7 @@ def work(path: Path, line: socket.socket | None) -> None:
     if line is not None and not (wait_for_death(line) and take_place(path, _DYING_S)):
         return  # nobody has to follow, or the control was quicker
     ask_for_speed()
+    keep_freed_memory()
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     order = Order.read(path)
     control = ControlLine(path.with_suffix(".sock"))

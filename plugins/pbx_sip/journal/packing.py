@@ -18,8 +18,8 @@ _Bytes = npt.NDArray[np.uint8]
 _Column = npt.NDArray[np.int64]
 _Keys = npt.NDArray[np.uint64]
 _COPIED_AT_ONCE = 2_000  # rows, which is what a processor's cache holds
-_KEPT_BYTES = 128 << 20  # more is needed only after packets were not read for a while
-_ROOMS = 2  # one is filled while the other is written
+_ROOM_BYTES = 96 << 20  # more is needed only for what was not read for a while; pages that are not used cost nothing
+_ROOMS = 3  # one is filled while others are written
 _HEAD_BYTES, _CRC_BYTES = UNIT.itemsize, UNIT["crc"].itemsize
 
 
@@ -71,13 +71,14 @@ class Packer:
         begin = np.cumsum(sizes) - sizes
         room = self._find_room(int(sizes.sum()))
         content = room[: int(sizes.sum())]
-        row, ahead = np.arange(len(order)), np.cumsum(length) - length
-        times_at = begin + _HEAD_BYTES - TIME.itemsize * start
-        lengths_at = begin + _HEAD_BYTES + TIME.itemsize * packets - LENGTH.itemsize * start
-        payloads_at = begin + _HEAD_BYTES + 6 * packets - ahead[start]
-        after_ns = time_ns - np.repeat(first_ns, packets)
-        _scatter(content, np.repeat(times_at, packets) + TIME.itemsize * row, after_ns.astype(TIME))
-        _scatter(content, np.repeat(lengths_at, packets) + LENGTH.itemsize * row, length.astype(LENGTH))
+        ahead = np.cumsum(length) - length
+        times_at, lengths_at = begin + _HEAD_BYTES, begin + _HEAD_BYTES + TIME.itemsize * packets
+        payloads_at = lengths_at + LENGTH.itemsize * packets - ahead[start]
+        after_ns = (time_ns - np.repeat(first_ns, packets)).astype(TIME)
+        lengths = length.astype(LENGTH)
+        for count, units in _by_value(packets):
+            _copy_runs(after_ns, start[units], content, times_at[units], count)
+            _copy_runs(lengths, start[units], content, lengths_at[units], count)
         at = np.empty(len(order), np.int64)
         at[order] = np.repeat(payloads_at, packets) + ahead
         _copy_payloads(parts, content, at)
@@ -93,7 +94,7 @@ class Packer:
 
     def take_back(self, packed: Packed) -> None:
         """Nobody needs the content any more."""
-        if len(self._rooms) < _ROOMS and len(packed.room) <= _KEPT_BYTES:
+        if len(self._rooms) < _ROOMS and len(packed.room) == _ROOM_BYTES:
             self._rooms.append(packed.room)
 
     def _order(self, source: _Keys, target: _Keys) -> _Column:
@@ -110,8 +111,9 @@ class Packer:
         return order
 
     def _find_room(self, size_bytes: int) -> _Bytes:
-        room = self._rooms.pop() if self._rooms else None
-        return room if room is not None and len(room) >= size_bytes else np.empty(size_bytes * 9 // 8, np.uint8)
+        if size_bytes > _ROOM_BYTES:
+            return np.empty(size_bytes, np.uint8)
+        return self._rooms.pop() if self._rooms else np.empty(_ROOM_BYTES, np.uint8)
 
 
 def _find_starts(source: _Keys, target: _Keys, time_ns: _Column) -> _Column:
@@ -134,7 +136,7 @@ def _copy_payloads(parts: Sequence[Datagrams], content: _Bytes, at: _Column) -> 
     """Copy the payload of each datagram to its place in `content`."""
     done = 0
     for part in parts:
-        for length, rows in _by_length(part.length):
+        for length, rows in _by_value(part.length):
             source = _windows(part.buffer, np.dtype(f"V{length}"))
             target = _windows(content, source.dtype)
             for first in range(0, len(rows), _COPIED_AT_ONCE):
@@ -143,14 +145,20 @@ def _copy_payloads(parts: Sequence[Datagrams], content: _Bytes, at: _Column) -> 
         done += len(part)
 
 
-def _by_length(length: npt.NDArray[np.int32]) -> Iterator[tuple[int, _Column]]:
-    """Rows by their length, those without any left out."""
-    if len(values := find_values(length)) == 1:
+def _copy_runs(values: npt.NDArray[Any], first: _Column, content: _Bytes, at: _Column, count: int) -> None:
+    """Copy so many values from each first one on, without a gap between them, to a place in `content`."""
+    run = np.dtype(f"V{values.itemsize * count}")
+    _windows(content, run)[at] = _windows(values.view(np.uint8), run)[values.itemsize * first]
+
+
+def _by_value(column: npt.NDArray[np.integer[Any]]) -> Iterator[tuple[int, _Column]]:
+    """The values in a column that are not 0, and which rows have them."""
+    if len(values := find_values(column)) == 1:
         if values[0]:
-            yield values[0], np.arange(len(length))
+            yield values[0], np.arange(len(column))
         return
-    order = np.argsort(length.astype(LENGTH), kind="stable")
-    ends = np.searchsorted(length[order], values, side="right")
+    order = np.argsort(column.astype(LENGTH), kind="stable")
+    ends = np.searchsorted(column[order], values, side="right")
     first = 0
     for value, end in zip(values, ends.tolist(), strict=True):
         if value:
@@ -166,12 +174,7 @@ def _close_units(content: _Bytes, begin: _Column, heads: Table) -> None:
     heads["crc"] = [
         crc32(view[start + _CRC_BYTES : end]) for start, end in zip(begin.tolist(), ends.tolist(), strict=True)
     ]
-    _scatter(content, begin, heads["crc"])
-
-
-def _scatter(content: _Bytes, at: _Column, values: npt.NDArray[Any]) -> None:
-    void = np.dtype(f"V{values.itemsize}")
-    _windows(content, void)[at] = np.ascontiguousarray(values).view(void)
+    _copy_runs(np.ascontiguousarray(heads["crc"]), np.arange(len(heads)), content, begin, 1)
 
 
 def _windows(content: _Bytes, item: np.dtype[np.void]) -> Table:
