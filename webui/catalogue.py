@@ -23,7 +23,7 @@ _TEMPLATES: Keywords = {"_": None, "gettext": None, "ngettext": (1, 2)}
 _SCRIPTS: Keywords = {"t": None}
 _IDLE_HEADERS = (b'"POT-', b'"PO-', b'"Report-', b'"Last-', b'"Language-Team', b'"Generated-By')
 _DECLARING = (
-    *("hub/access/*.py", "hub/alerts/codes.py", "hub/rules/*.py", "hub/ingest/*.py", "hub/runtime/**/*.py"),
+    *("hub/access/*.py", "hub/alerts/codes/*.py", "hub/rules/*.py", "hub/ingest/*.py", "hub/runtime/**/*.py"),
     *("hub/catalog/*.py", "hub/vault/*.py", "plugins/**/*.py", "webui/fact_names.py"),
 )
 _JINJA_OPTIONS = {"silent": "false", "trimmed": "true", "newstyle_gettext": "true"}

@@ -22,7 +22,7 @@ _SHOWN: Shown = {
     "PluginInfo": ("title", "summary"),
     "Decision": (1,),
     "Permission": (1, 2),
-    "AlarmCode": ("text", "hint"),
+    "AlarmCode": ("text", "one", "hint"),
     "Alarm": ("text", "hint"),
     "Health": (1, 2),
     "TimelineEvent": ("text",),

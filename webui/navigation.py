@@ -1,6 +1,7 @@
 """The pages in the sidebar, by group, each with the permission that shows it."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from hub.access.permissions import allows
 from hub.access.person import Person
@@ -18,6 +19,9 @@ class Entry:
     on_phone: bool = False
     badge: str = ""
 
+
+ENTRANCE = "/"
+"""Leads to the first page that one may open, or says that there is none."""
 
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
@@ -76,3 +80,15 @@ def groups_for(person: Person) -> list[tuple[str, list[Entry]]]:
     """The groups with the entries that `person` may open; empty groups are left out."""
     shown = ((name, [entry for entry in entries if allows(person, entry.permission)]) for name, entries in GROUPS)
     return [(name, entries) for name, entries in shown if entries]
+
+
+def home_of(person: Person) -> str:
+    """The first page that `person` may open; the entrance where there is none."""
+    return next((entry.path for _, entries in groups_for(person) for entry in entries), ENTRANCE)
+
+
+def landing_of(person: Person, wanted: str) -> str:
+    """Where to go after sign-in: to `wanted`, unless that is a page of the sidebar that `person` may not open."""
+    path = urlsplit(wanted).path
+    entry = next((entry for _, entries in GROUPS for entry in entries if entry.path == path), None)
+    return wanted if entry is None or allows(person, entry.permission) else home_of(person)

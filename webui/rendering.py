@@ -156,6 +156,7 @@ class Renderer:
             "languages": self.languages,
             "modules": self.assets.modules,
             "app_data": self._app_data(language),
+            "home": navigation.home_of(person) if person else navigation.ENTRANCE,
             "may": lambda key: person is not None and allows(person, key),
         }
 

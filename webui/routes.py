@@ -1,7 +1,6 @@
 """The whole map of the site in one table."""
 
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 
 from webui.assets import Assets
@@ -30,15 +29,10 @@ from webui.pages import (
 _POST = ["POST"]
 
 
-def _home(request: Request) -> Response:
-    del request
-    return RedirectResponse("/recordings")
-
-
 def routes(assets: Assets) -> list[BaseRoute]:
     """Every page."""
     return [
-        Route("/", _home),
+        Route("/", gate.entrance),
         Route("/static/{version}/{name:path}", assets.serve),
         Route("/favicon.ico", lambda _: RedirectResponse(assets.url("mark.svg"))),
         Route("/sign-in", gate.sign_in_page),

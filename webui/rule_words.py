@@ -1,6 +1,6 @@
 """Recording rules and hours in words and pictures: what a rule says as one sentence, a week as bars."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,8 +10,9 @@ from babel.lists import format_list
 from hub.rules.book import Book
 from hub.rules.hours import DAY_MIN, HolidayHours, Hours, TimeProfile, Weekday
 from hub.rules.rule import CallKind, Rule, Treatment
-from hub.rules.rulebook import Aspect
+from hub.rules.rulebook import Aspect, Miss
 from webui.language import current, gettext, later
+from webui.rule_devices import RuleDevices
 
 CALLS = {
     CallKind.INCOMING: later("Incoming"),
@@ -66,6 +67,7 @@ ASPECTS = {
     Aspect.NUMBERS: later("it has other numbers"),
     Aspect.PROFILE: later("it is outside its hours"),
 }
+_DEVICES_GONE = later("each device that it names was deleted")
 HOLIDAYS = {
     HolidayHours.NONE: later("On holidays these hours do not hold"),
     HolidayHours.ALL_DAY: later("On holidays they hold from midnight to midnight"),
@@ -90,14 +92,14 @@ class DayRow:
     bars: tuple[Bar, ...]
 
 
-def sentence(rule: Rule, book: Book, devices: Mapping[int, str]) -> str:
+def sentence(rule: Rule, book: Book, devices: RuleDevices) -> str:
     """Which calls a rule is about."""
     parts = [_calls(rule)]
     for field, (_, words) in WHO.items():
         if values := getattr(rule, field):
             parts.append(gettext(words) % {"names": either(values)})
     if rule.devices:
-        names = [devices.get(device, gettext("Deleted device")) for device in rule.devices]
+        names = [devices.name_of(device) for device in rule.devices]
         parts.append(gettext("on the device %(names)s") % {"names": either(names)})
     profile = book.find(TimeProfile, rule.profile) if rule.profile is not None else None
     if profile is not None:
@@ -106,6 +108,12 @@ def sentence(rule: Rule, book: Book, devices: Mapping[int, str]) -> str:
     if not rest:
         return first
     return gettext("%(calls)s %(conditions)s") % {"calls": first, "conditions": gettext(", ").join(rest)}
+
+
+def reasons(miss: Miss, devices: RuleDevices) -> str:
+    """Why a rule does not fit; that its devices are gone says more than that they are others."""
+    words = {**ASPECTS, Aspect.DEVICES: _DEVICES_GONE} if devices.is_idle(miss.rule) else ASPECTS
+    return gettext(", ").join(gettext(words[aspect]) for aspect in miss.aspects)
 
 
 def outcome(rule: Rule) -> str:

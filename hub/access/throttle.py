@@ -68,9 +68,10 @@ def enter(session: Session, login_key: str, address: str, now_ms: int) -> Attemp
         wait_ms = max(wait_ms, _count(session, attempt.address_key, ADDRESS_PACE, now_ms))
     if wait_ms:
         seconds = -(-wait_ms // 1000)
-        raise SignInRefused(
-            f"There were too many wrong passwords. Try again in {seconds} seconds.", retry_after_s=seconds
-        )
+        text = f"There were too many wrong passwords. Try again in {seconds} seconds."
+        if seconds == 1:
+            text = "There were too many wrong passwords. Try again in a second."
+        raise SignInRefused(text, retry_after_s=seconds)
     return attempt
 
 

@@ -1,7 +1,7 @@
 """An alarm while the audit trail does not prove its own past."""
 
 from hub.alerts.board import HUB, Board
-from hub.alerts.codes import AUDIT_BROKEN
+from hub.alerts.codes.system import AUDIT_BROKEN
 from hub.audit.chain import Head
 from hub.audit.verification import verify
 from hub.db.database import Database

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from hub.alerts import entries
 from hub.alerts.alarm import BoardAlarm
-from hub.alerts.codes import ALARMS_LOST
+from hub.alerts.codes.system import ALARMS_LOST
 from hub.alerts.entries import Raise
 from hub.alerts.errors import AlarmGone
 from hub.alerts.pending import PendingAlarms, Wish

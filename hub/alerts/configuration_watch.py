@@ -1,7 +1,7 @@
 """A note on the board for each change of the configuration, read from the audit trail, so that none is missed."""
 
 from hub.alerts.board import HUB, Board
-from hub.alerts.codes import CONFIGURATION_CHANGED
+from hub.alerts.codes.system import CONFIGURATION_CHANGED
 from hub.audit import Action, head
 from hub.audit.listing import AuditEntry, sealed_after
 from hub.db.database import Database

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from hub.alerts.alarm import SEVERITIES, BoardAlarm, board_alarm, is_worse
-from hub.alerts.codes import ALARMS_MANY
+from hub.alerts.codes.system import ALARMS_MANY
 from hub.alerts.models import AlarmEntry
 from hub.catalog import events
 from hub.catalog.events import Topic

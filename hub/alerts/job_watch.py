@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from hub.alerts.board import HUB, Board
-from hub.alerts.codes import JOB_DEAD, JOBS_LATE
+from hub.alerts.codes.system import JOB_DEAD, JOBS_LATE
 from hub.clock import Clock, utc_now
 from hub.db.database import Database
 from hub.jobs import listing

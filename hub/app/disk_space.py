@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from hub.alerts.board import HUB, Board
-from hub.alerts.codes import DISK_SPACE_LOW, DISK_SPACE_UNKNOWN
+from hub.alerts.codes.files import DISK_SPACE_LOW, DISK_SPACE_UNKNOWN
 from hub.config import HubConfig
 
 _LEAST_SHARE = 0.05

@@ -1,7 +1,7 @@
 """Plug-ins that were refused, as alarms: what is missing is said where people look."""
 
 from hub.alerts.board import HUB, Board
-from hub.alerts.codes import PLUGIN_REFUSED
+from hub.alerts.codes.devices import PLUGIN_REFUSED
 from hub.runtime.plugins import Plugins
 
 _PREFIX = "plugin."

@@ -16,8 +16,9 @@ import structlog
 
 from hub.access.accounts import Accounts
 from hub.access.sessions import Sessions
-from hub.alerts import codes
 from hub.alerts.board import HUB, Board
+from hub.alerts.codes.alarm_code import AlarmCode
+from hub.alerts.codes.system import SYSTEM_RESTARTED, SYSTEM_STARTED, SYSTEM_STOPPED
 from hub.app import last_run
 from hub.app.first_run import setup_link
 from hub.app.offline import open_database
@@ -106,9 +107,9 @@ async def _supervise(config: HubConfig, db: Database, instances: Instances, open
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, work.cancel)
     if last_run.begin(config):
-        _tell(board.raise_alarm, codes.SYSTEM_RESTARTED)
+        _tell(board.raise_alarm, SYSTEM_RESTARTED)
     else:
-        _tell(board.note, codes.SYSTEM_STARTED)
+        _tell(board.note, SYSTEM_STARTED)
     announcing = asyncio.create_task(_open(config, db, opening)) if children else None
     gc.freeze()  # what was imported lives as long as the process
     try:
@@ -118,7 +119,7 @@ async def _supervise(config: HubConfig, db: Database, instances: Instances, open
         if announcing is not None:
             announcing.cancel()
             await asyncio.gather(announcing, return_exceptions=True)
-        _tell(board.note, codes.SYSTEM_STOPPED)
+        _tell(board.note, SYSTEM_STOPPED)
         await asyncio.to_thread(board.close)
         if shared:
             metrics.stop_sharing(folder, shared)
@@ -154,7 +155,7 @@ def _with_free_port(config: HubConfig) -> HubConfig:
         return config.listening_on(port=trial.getsockname()[1])
 
 
-def _tell(enter: Callable[[str, Alarm], int], code: codes.AlarmCode) -> None:
+def _tell(enter: Callable[[str, Alarm], int], code: AlarmCode) -> None:
     try:
         enter(HUB, code.alarm(f"hub.{code.code.lower()}", time=utc_now().isoformat(timespec="seconds")))
     except HubError as exc:

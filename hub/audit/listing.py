@@ -1,7 +1,7 @@
 """Reading the trail, newest first."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -83,6 +83,15 @@ def sealed_after(session: Session, seq: int, actions: frozenset[Action], limit: 
     line = AuditLine.table()
     chosen = (line.c.seq > seq, line.c.action.in_([action.value for action in actions]))
     rows = list(session.execute(select(line).where(*chosen).order_by(line.c.seq).limit(limit)))
+    private = _private(session, [row.id for row in rows])
+    return [_entry(row, private.get(row.id, {})) for row in rows]
+
+
+def about(session: Session, subjects: Collection[str], actions: frozenset[Action]) -> list[AuditEntry]:
+    """The lines that tell of one of `actions` done to any of `subjects`, newest first."""
+    line = AuditLine.table()
+    chosen = (line.c.subject.in_(subjects), line.c.action.in_([action.value for action in actions]))
+    rows = list(session.execute(select(line).where(*chosen).order_by(line.c.at_ms.desc(), line.c.id.desc())))
     private = _private(session, [row.id for row in rows])
     return [_entry(row, private.get(row.id, {})) for row in rows]
 

@@ -19,8 +19,9 @@ from hub.catalog.terms import ROLES, digits_of, fold, plan_of
 from hub.clock import from_ms, to_ms
 from hub.db.bulk import insert_rows
 from hub.db.plain import storable_json, storable_text
-from hub.sdk import SILENT_SINCE, Direction, LiveCall, LiveState, Party
+from hub.sdk import SILENT_SINCE, STATE_BY, STATE_SINCE, Direction, LiveCall, LiveState, Party, StateBy
 
+_TOLD_SINCE = frozenset({LiveState.PAUSED, LiveState.STOPPED})
 _CALL, _NUMBER = ShownCall.table(), LiveNumber.table()
 
 
@@ -64,11 +65,18 @@ class ListedCall:
     @property
     def silent_since(self) -> datetime | None:
         """Since when nothing of it is heard, None while something is."""
-        try:
-            moment = datetime.fromisoformat(self.fields.get(SILENT_SINCE, ""))
-        except ValueError:
-            return None
-        return moment if moment.tzinfo else None
+        return _moment_in(self.fields, SILENT_SINCE)
+
+    @property
+    def state_since(self) -> datetime | None:
+        """Since when it is paused or stopped, as far as its device tells."""
+        return _moment_in(self.fields, STATE_SINCE) if self.state in _TOLD_SINCE else None
+
+    @property
+    def state_by(self) -> StateBy | None:
+        """What paused or stopped it, as far as its device tells."""
+        told = self.fields.get(STATE_BY, "")
+        return StateBy(told) if self.state in _TOLD_SINCE and told in set(StateBy) else None
 
     @property
     def text_id(self) -> str:
@@ -185,6 +193,14 @@ def _listed(row: Row[Any]) -> ListedCall:
         can_listen=row.can_listen,
         fields=row.fields,
     )
+
+
+def _moment_in(fields: Mapping[str, str], name: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(fields.get(name, ""))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _text(text: str) -> str:

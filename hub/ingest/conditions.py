@@ -6,19 +6,10 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from hub.alerts.board import HUB, Board
-from hub.alerts.codes import (
-    CALLS_MISSING,
-    CONFIGURATION_ERROR,
-    DATABASE_DOWN,
-    FILE_ENCODE_ERROR,
-    FILE_PARSE_ERROR,
-    MANDATORY_NOT_RECORDED,
-    SPOOL_FULL,
-    SPOOL_STUCK,
-    STORAGE_AUTH,
-    STORAGE_DOWN,
-    STORAGE_FULL,
-)
+from hub.alerts.codes.calls import CALLS_MISSING, MANDATORY_NOT_RECORDED
+from hub.alerts.codes.files import FILE_ENCODE_ERROR, FILE_PARSE_ERROR
+from hub.alerts.codes.storage import SPOOL_FULL, SPOOL_STUCK, STORAGE_AUTH, STORAGE_DOWN, STORAGE_FULL
+from hub.alerts.codes.system import CONFIGURATION_ERROR, DATABASE_DOWN
 from hub.ingest.entry import Entry
 from hub.rules.absences import Lacking
 from hub.sdk import Absence, Alarm

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import structlog
 
 from hub.alerts.board import Board
-from hub.alerts.codes import QUARANTINE
+from hub.alerts.codes.storage import QUARANTINE
 from hub.audit import Action, Actor, append
 from hub.catalog import events
 from hub.catalog.events import Topic

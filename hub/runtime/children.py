@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from hub.alerts import codes
 from hub.alerts.board import HUB, Board
+from hub.alerts.codes.system import SERVICE_START_FAILED, SERVICE_STOP_FAILED
 from hub.clock import utc_now
 from hub.errors import HubError
 from hub.runtime import lifeline
@@ -128,7 +128,7 @@ class FixedChild:
         for number, patience_s in ((signal.SIGTERM, self.command.stop_s), (signal.SIGKILL, None)):
             if number is signal.SIGKILL:
                 facts = {"service": self.command.name, "time": _now()}
-                self._board.raise_soon(HUB, codes.SERVICE_STOP_FAILED.alarm(self._stop_key, **facts))
+                self._board.raise_soon(HUB, SERVICE_STOP_FAILED.alarm(self._stop_key, **facts))
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
             with suppress(TimeoutError):
@@ -140,7 +140,7 @@ class FixedChild:
     def _alarm(self, code: int) -> Alarm:
         reason = f"it keeps ending, last with exit code {code}"
         facts = {"service": self.command.name, "time": _now(), "reason": reason}
-        return codes.SERVICE_START_FAILED.alarm(self._alarm_key, **facts)
+        return SERVICE_START_FAILED.alarm(self._alarm_key, **facts)
 
 
 def _now() -> str:

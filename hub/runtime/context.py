@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hub.alerts import codes
+from hub.alerts.codes.devices import PLUGIN_STATE_LOST
+from hub.alerts.codes.storage import SPOOL_FULL
 from hub.clock import to_ms, utc_now
 from hub.ingest.spool import Spool
 from hub.rules.decider import Decider
@@ -217,7 +218,7 @@ class HostContext:
         except RetryLater as exc:
             if not self._is_refused:
                 self._is_refused = True
-                self.raise_alarm(codes.SPOOL_FULL.alarm(_REFUSED_KEY, reason=str(exc)))
+                self.raise_alarm(SPOOL_FULL.alarm(_REFUSED_KEY, reason=str(exc)))
             raise
         if self._is_refused is not False:
             self._is_refused = False
@@ -254,7 +255,7 @@ class HostContext:
 
     def _tell_lost_state(self, aside: Path) -> None:
         self._log.error("state.set_aside", file=aside.name)
-        self.raise_alarm(codes.PLUGIN_STATE_LOST.alarm("hub.state_lost", file=aside.name))
+        self.raise_alarm(PLUGIN_STATE_LOST.alarm("hub.state_lost", file=aside.name))
 
 
 def _raise(failure: Failure) -> None:

@@ -173,7 +173,8 @@ def _sentence(detail: ErrorDetails, fields: Fields) -> str:
         return _unknown(detail["loc"], fields)
     if kind == "value_error":
         return as_sentence(str(context.get("error", detail["msg"])))
-    template = _SENTENCES.get(kind)
+    is_one = context.get("min_length", context.get("max_length")) == 1
+    template = _SENTENCES.get(f"{kind}_one" if is_one else kind)
     return template.format(**context) if template else as_sentence(detail["msg"])
 
 
@@ -207,10 +208,14 @@ _SENTENCES = {
     "less_than_equal": "At most {le} is allowed.",
     "less_than": "Less than {lt} is needed.",
     "string_too_short": "At least {min_length} characters are needed.",
+    "string_too_short_one": "This is needed.",
     "string_too_long": "At most {max_length} characters are allowed.",
+    "string_too_long_one": "One character is allowed.",
     "string_pattern_mismatch": "This must match the pattern {pattern}.",
     "too_short": "At least {min_length} entries are needed.",
+    "too_short_one": "At least one entry is needed.",
     "too_long": "At most {max_length} entries are allowed.",
+    "too_long_one": "One entry is allowed.",
 }
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from hub.alerts import codes
 from hub.alerts.board import Board
+from hub.alerts.codes.devices import DEVICE_AUTH, DEVICE_DOWN, DEVICE_SETTINGS, PLUGIN_MISSING, PLUGIN_PARKED
 from hub.runtime.failure import Failure, FailureKind
 from hub.runtime.instance import alarm_source
 from hub.runtime.limits import Limits
@@ -44,18 +44,18 @@ class InstanceAlarms:
         """What a person has to do something about."""
         reason = reason_of(failure)
         if failure.kind is FailureKind.AUTH:
-            self._raise(codes.DEVICE_AUTH.alarm(AUTH_KEY, device=device, reason=reason))
+            self._raise(DEVICE_AUTH.alarm(AUTH_KEY, device=device, reason=reason))
         elif failure.kind is FailureKind.SETTINGS:
-            self._raise(codes.DEVICE_SETTINGS.alarm(SETTINGS_KEY, device=device, reason=reason))
+            self._raise(DEVICE_SETTINGS.alarm(SETTINGS_KEY, device=device, reason=reason))
         elif failure.kind is FailureKind.PLUGIN_MISSING:
-            self._raise(codes.PLUGIN_MISSING.alarm(MISSING_KEY, device=device, plugin=plugin))
+            self._raise(PLUGIN_MISSING.alarm(MISSING_KEY, device=device, plugin=plugin))
 
     def raise_parked(self, device: str, failure: Failure, limits: Limits) -> None:
         """It crashed too often."""
         self.note_up()
         minutes = round(limits.crash_window_s / 60)
         facts = {"device": device, "crashes": limits.crashes, "minutes": minutes, "reason": failure.message}
-        self._raise(codes.PLUGIN_PARKED.alarm(PARKED_KEY, **facts))
+        self._raise(PLUGIN_PARKED.alarm(PARKED_KEY, **facts))
 
     def note_down(self, device: str, reason: str) -> None:
         """It is down; that becomes an alarm if it lasts and the plug-in has none of its own to say why."""
@@ -87,7 +87,7 @@ class InstanceAlarms:
     def _raise_down(self, device: str, reason: str) -> None:
         self._timer = None
         if not self._of_plugin:
-            self._raise(codes.DEVICE_DOWN.alarm(DOWN_KEY, device=device, reason=reason))
+            self._raise(DEVICE_DOWN.alarm(DOWN_KEY, device=device, reason=reason))
 
     def _raise(self, alarm: Alarm) -> None:
         self._own.add(alarm.key)

@@ -4,8 +4,9 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from hub.alerts import codes
 from hub.alerts.board import Board
+from hub.alerts.codes.devices import DEVICE_DOWN
+from hub.alerts.codes.storage import STORAGE_DOWN
 from hub.runtime.checks import Checks
 from hub.runtime.failure import Failure, FailureKind, PluginFailure
 from hub.runtime.instance import InstanceHealth, InstanceState, alarm_source
@@ -107,9 +108,9 @@ class Watch:
     def _alarm(self, watched: _Watched, reason: str) -> None:
         entry, source = watched.entry, alarm_source(watched.entry.id)
         if entry.kind is Kind.CONNECTOR:
-            self.board.raise_soon(source, codes.STORAGE_DOWN.alarm(DOWN_KEY, store=entry.name, reason=reason))
+            self.board.raise_soon(source, STORAGE_DOWN.alarm(DOWN_KEY, store=entry.name, reason=reason))
         else:
-            self.board.raise_soon(source, codes.DEVICE_DOWN.alarm(DOWN_KEY, device=entry.name, reason=reason))
+            self.board.raise_soon(source, DEVICE_DOWN.alarm(DOWN_KEY, device=entry.name, reason=reason))
 
     def _show(self, watched: _Watched, state: InstanceState, summary: str, hint: str, news: Health | Failure) -> None:
         before = watched.health

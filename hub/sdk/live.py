@@ -9,6 +9,22 @@ from hub.sdk.recording import Direction, Party
 
 SILENT_SINCE = "silent_since"
 """In the fields of a call that is recorded: since when nothing of it is heard, an aware moment in ISO 8601."""
+STATE_SINCE = "state_since"
+"""In the fields of a call that is paused or stopped: since when, an aware moment in ISO 8601."""
+STATE_BY = "state_by"
+"""In the fields of a call that is paused or stopped: by what, a value of StateBy."""
+
+
+class StateBy(StrEnum):
+    """What paused a call or ended its recording."""
+
+    PERSON = "person"
+    """Somebody who asked the hub for it."""
+    KEYS = "keys"
+    """Keys that were pressed in the call."""
+    SYSTEM = "system"
+    """The telephone system."""
+    RULE = "rule"
 
 
 class LiveState(StrEnum):

@@ -7,7 +7,7 @@ import structlog
 
 from hub import ids
 from hub.alerts.board import Board
-from hub.alerts.codes import STORAGE_CHANGED
+from hub.alerts.codes.storage import STORAGE_CHANGED
 from hub.catalog.errors import NoSuchMedia
 from hub.catalog.placements import add_placement
 from hub.catalog.prepared import PreparedMedia

@@ -22,7 +22,7 @@ from hub.sdk import (
 )
 from plugins.pbx_sip.calls.recorded import RecordedCall
 from plugins.pbx_sip.decisions import Decisions
-from plugins.pbx_sip.drafts.absence import describe_absence
+from plugins.pbx_sip.drafts.absence import describe_absence, describe_left_out
 from plugins.pbx_sip.drafts.draft import make_draft
 from plugins.pbx_sip.drafts.terms import Terms
 from plugins.pbx_sip.folder import Found, counted, find_captures, memory_key, series_of
@@ -265,7 +265,7 @@ class CaptureFolder:
         elif verdict.recorded is not Recorded.YES:
             is_asked = verdict.recorded is Recorded.ON_DEMAND
             why = Absence.NOT_ASKED_FOR if is_asked else Absence.LEFT_OUT
-            text = "Nobody asked for its recording." if is_asked else "A recording rule leaves it out."
+            text = "Nobody asked for its recording." if is_asked else describe_left_out(verdict.rule)
             self.tally.left_out[verdict.rule] += 1
         else:
             why = Absence.UNREADABLE if call.lanes or call.failure else Absence.NO_MEDIA
@@ -288,11 +288,11 @@ class CaptureFolder:
     def _tell_progress(self, path: Path, capture: CaptureFile) -> None:
         if capture.bytes_total:
             percent = capture.bytes_read * 100 // capture.bytes_total
-            text = f"Reading {path.name}: {percent} %, {self.tally.calls} calls so far"
+            text = f"Reading {path.name}: {percent} %; calls so far: {self.tally.calls}"
             self.ctx.report(Health(HealthState.OK, text, numbers=self._numbers()))
 
     def _report(self, waiting: int) -> None:
-        text = f"{self.tally.files} captures with {self.tally.calls} calls imported"
+        text = f"Captures imported: {self.tally.files}; calls in them: {self.tally.calls}"
         if left_out := self.tally.left_out.total():
             text += f", {left_out} left out by rules"
         if waiting:

@@ -54,7 +54,7 @@ class SipCapture(Source[SipCaptureSettings], TakesFiles):
             hint = f"Let the hub's user (uid {os.geteuid()}) read it, or leave the setting empty."
             raise SettingsError(f"{keys} cannot be read", field="tls_key_log", hint=hint)
         count = sum(1 for _ in find_captures(folder))
-        return Health(HealthState.OK, f"{count} captures lie in {folder}", numbers={"captures": float(count)})
+        return Health(HealthState.OK, f"Captures in {folder}: {count}", numbers={"captures": float(count)})
 
     async def run(self) -> None:
         """Import captures until cancelled."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from plugins.pbx_sip.calls.capture_clock import CaptureClock, ClockStep
+from plugins.pbx_sip.calls.capture_clock import CaptureClock, ClockStep, StandingClock
 from plugins.pbx_sip.calls.observer import Observer
 from plugins.pbx_sip.calls.recorded import RecordedCall, Remark
 from plugins.pbx_sip.packets.blocks import PacketBlock
@@ -20,7 +20,10 @@ _HINTS = {
     "cipher suite": "Let the ends agree on AES-GCM or ChaCha20-Poly1305, and capture anew.",
     PACKED_BY: "Unpack it, or pack it with gzip, and put that here in its place.",
 }
-_SENTENCES = {"suites": "SIP over TLS in it has a cipher suite that is not read ({suites})."}
+_SENTENCES = {
+    "suites": "SIP over TLS in it has a cipher suite that is not read ({suites}).",
+    "one time": "All packets of the capture have the same time: nobody can tell when this call was, or who spoke first",
+}
 _SPANS_MAX = 100
 _MEDIA_BYTES = 300  # a packet of sound with its headers is mostly shorter; what is cut behind that is no sound
 _CUT_OFF = "Packets were captured up to {} bytes only (snap length): sound behind that is missing"
@@ -36,7 +39,7 @@ class Reading:
     def __init__(self, settings: SipCaptureSettings) -> None:
         self.note = ""
         self._last_ns = self._shown_ns = 0
-        self._clock = CaptureClock()
+        self._clock, self._standing = CaptureClock(), StandingClock()
         self._cut = _Cut()
         self._key_log = read_key_log(settings.tls_key_log) if settings.tls_key_log else KeyLog()
         self._observer = Observer(
@@ -58,7 +61,7 @@ class Reading:
                 self._key_log.learn(capture.key_log[learned:])
                 learned = len(capture.key_log)
                 self._shown_ns = int(block.time_ns[-1])
-                even = self._clock.set_right(block)
+                even = self._clock.set_right(self._standing.set_apart(block))
                 self._cut.note(even)
                 self._observer.add(even)
                 self._last_ns = int(even.time_ns[-1])
@@ -93,6 +96,8 @@ class Reading:
             Remark(step.at_ns, _describe(step)) for step in self._clock.steps if call.began_ns < step.at_ns <= until_ns
         ]
         remarks += self._cut.remark(call.began_ns, until_ns)
+        if self._standing.is_standing:
+            remarks.append(Remark(call.began_ns, _SENTENCES["one time"]))
         return replace(call, remarks=tuple(remarks)) if remarks else call
 
 

@@ -52,7 +52,7 @@ def check_ports(ports: tuple[str, ...]) -> tuple[str, ...]:
     """The ports, each once. Raises: ValueError naming one that is none."""
     wrong = [port for port in ports if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536)]
     if wrong:
-        raise ValueError(f"{wrong[0]!r} is no port; ports are 1 to 65535")
+        raise ValueError(f"{wrong[0]!r} is no port; write each by its number from 1 to 65535, such as 5060")
     return tuple(dict.fromkeys(ports))
 
 

@@ -104,6 +104,8 @@ def main() -> int:
     )
     emit(Figure(figure=f"capture of {calls} calls, load of the core", value=middle.core * 100, unit="%"))
     emit(Figure(figure=f"capture of {calls} calls, of it the worker", value=middle.own * 100, unit="%"))
+    taken_in = f"capture of {calls} calls, of both the kernel's taking in of packets (softirq)"
+    emit(Figure(figure=taken_in, value=middle.kernel * 100, unit="%"))
     per_call_kb = (middle.memory_mb - base.memory_mb) / (calls - calls // 10) * 1000
     bar_mb = BAR_FIXED_MB + BAR_KB_PER_CALL * calls / 1000
     emit(

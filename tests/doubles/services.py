@@ -20,8 +20,9 @@ from hub.access.reader import RecordingReader
 from hub.access.repeats import Repeats
 from hub.access.sessions import Sessions
 from hub.access.tokens import ApiTokens
-from hub.alerts import codes
 from hub.alerts.board import Board
+from hub.alerts.codes.devices import DEVICE_DOWN, SMDR_LOST
+from hub.alerts.codes.system import JOBS_LATE
 from hub.app.services import Services
 from hub.audit.actor import SYSTEM
 from hub.catalog import preferences
@@ -353,15 +354,13 @@ def add_alarms(services: Services, devices: list[int]) -> None:
     board = services.board
     board.raise_alarm(
         f"instance:{devices[2]}",
-        codes.DEVICE_DOWN.alarm(
-            "runtime.state", device=DEVICES[2], reason="/opt/vmpro/2 has vanished: no such folder."
-        ),
+        DEVICE_DOWN.alarm("runtime.state", device=DEVICES[2], reason="/opt/vmpro/2 has vanished: no such folder."),
     )
     board.raise_alarm(
-        f"instance:{devices[1]}", codes.SMDR_LOST.alarm("smdr", device=DEVICES[1], reason="connection refused.")
+        f"instance:{devices[1]}", SMDR_LOST.alarm("smdr", device=DEVICES[1], reason="connection refused.")
     )
     board.raise_alarm("hub", Alarm(key="note", code="SYSTEM_RESTART", severity=Severity.INFORMATION, text="Started."))
-    board.raise_alarm("hub", codes.JOBS_LATE.alarm("late", jobs=12, minutes=10))
+    board.raise_alarm("hub", JOBS_LATE.alarm("late", jobs=12, minutes=10))
     board.clear("hub", "late")
 
 

@@ -77,8 +77,12 @@ class Switchboard(Source[Settings], Controls, Listens, TakesFiles):
         self.calls[name] = LiveCall(
             id=self.ref(name), started_at=started_at, state=state, direction=Direction.OUTGOING,
             parties=(Party(number="8001", name="Ann\\x00a", role=Role.CALLER), Party(number="+49 30 1234", name=name, role=Role.CALLED)),
-            call_id=f"{name}@pbx", resumes_at=resumes_at, rule="All calls", fields={"line": "3"})
+            call_id=f"{name}@pbx", resumes_at=resumes_at, rule="All calls", fields=self.fields(state))
         self.ctx.show_call(self.calls[name])
+
+    def fields(self, state):
+        told = {"state_since": datetime.now(UTC).isoformat(), "state_by": "person"}
+        return {"line": "3"} | (told if state in {LiveState.PAUSED, LiveState.STOPPED} else {})
 
     async def control(self, call, action, *, resume_after_s=None):
         name = next((name for name in self.calls if self.ref(name) == call), None)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from hub.alerts.codes import DATABASE_DOWN
+from hub.alerts.codes.system import DATABASE_DOWN
 from tests.doubles.browser import PHONE, visiting
 from tests.doubles.services import LOGIN, PASSWORD
 from tests.doubles.site import Site

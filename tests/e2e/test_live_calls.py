@@ -95,7 +95,14 @@ def test_the_api_lists_steers_and_forgets_a_call(board: Board) -> None:
     paused = until(lambda: next(iter(board.calls(state="paused")), None), 20, "the pause")
     assert paused["actions"] == ["resume", "stop", "discard"]
     assert paused["resumes_at"]
+    assert paused["state_since"] > paused["started_at"]
+    assert (paused["state_by"], paused["state_login"]) == ("person", LOGIN)
     assert board.calls(state="recording") == []
+    other = board.begin("zeppelin")
+    board.act(other, "stop")
+    stopped = until(lambda: next(iter(board.calls(state="stopped")), None), 20, "the end of its recording")
+    assert stopped["actions"] == []
+    assert stopped["state_login"] == LOGIN
     assert board.act(call, "discard").json()["done"]
     until(lambda: board.admin.api.get(f"/live-calls/{call['id']}").status_code == 404, 20, "the end")
     late = board.act(call, "resume")
@@ -108,7 +115,8 @@ def test_the_api_lists_steers_and_forgets_a_call(board: Board) -> None:
 def test_what_a_source_refuses_is_told_and_stands_on_the_trail(board: Board) -> None:
     call = board.begin("mandatory")
     before = len(board.trail("call.discard"))
-    assert board.act(call, "discard").json() == {"done": False, "text": "A rule says that it is kept."}
+    refused = board.act(call, "discard")
+    assert (refused.status_code, refused.json()["detail"]) == (409, "A rule says that it is kept.")
     assert len(board.trail("call.discard")) == before + 2
 
 
@@ -192,6 +200,7 @@ def test_a_call_is_paused_for_minutes_resumed_and_discarded_only_after_a_questio
     row.get_by_text("Pause", exact=True).click()
     row.get_by_role("button", name="5 minutes", exact=True).click()
     expect(row).to_contain_text("goes on in 4:")
+    expect(row).to_contain_text(f"by {LOGIN}")
     expect(page.locator(".toast")).to_contain_text("Paused")
     row.get_by_role("button", name="Resume").click()
     expect(row).to_contain_text("Recording")

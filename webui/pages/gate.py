@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from hub.access.errors import InvalidEntry, PasswordRefused, SetupRefused, SignInRefused
-from webui.reach import go_to, services_of, takes_form, text_of, web_of
+from hub.access.permissions import PERMISSIONS
+from webui.navigation import ENTRANCE, home_of, landing_of
+from webui.reach import go_to, services_of, shows, takes_form, text_of, viewer_of, web_of
 from webui.security import (
     actor_of,
     clear_session_cookie,
@@ -25,11 +27,21 @@ if TYPE_CHECKING:
 UNPROCESSABLE, GONE, UNAUTHORISED, TOO_MANY = 422, 410, 401, 429
 
 
+@shows()
+def entrance(request: Request) -> Response:
+    """On to the first page that one may open; who may open none is told what they may do, and whom to ask."""
+    person = viewer_of(request)
+    if (home := home_of(person)) != ENTRANCE:
+        return go_to(home)
+    labels = [permission.label for permission in PERMISSIONS if permission.key in person.permissions]
+    return web_of(request).renderer.page(request, "no_page.html", labels=labels)
+
+
 def sign_in_page(request: Request) -> Response:
     """The form; who is signed in goes on."""
     wanted = safe_next(request.query_params.get("next"))
-    if person_of(request) is not None:
-        return go_to(wanted)
+    if (person := person_of(request)) is not None:
+        return go_to(landing_of(person, wanted))
     return _sign_in(request, wanted)
 
 
@@ -52,7 +64,7 @@ def sign_in(request: Request, form: FormData) -> Response:
         if refused.retry_after_s:
             response.headers["Retry-After"] = str(refused.retry_after_s)
         return response
-    response = go_to(wanted)
+    response = go_to(landing_of(signed_in.person, wanted))
     set_session_cookie(response, request, signed_in.session_token)
     return response
 

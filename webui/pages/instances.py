@@ -11,7 +11,7 @@ from starlette.routing import Route
 from hub.access.errors import NotThere
 from hub.access.permissions import allows
 from hub.catalog.live_calls import LiveQuery
-from hub.catalog.query import RecordingQuery
+from hub.catalog.query import Count, RecordingQuery
 from hub.runtime.failure import PluginFailure, SupervisorAway
 from hub.runtime.instances import InstanceMissing
 from hub.runtime.plugins import PluginMissing
@@ -20,6 +20,7 @@ from webui.lamps import lamp_of
 from webui.language import gettext, later
 from webui.pages.recordings import count_text
 from webui.reach import go_to, load_preferences, services_of, shows, takes_form, text_of, viewer_of, web_of
+from webui.rule_devices import rules_naming
 from webui.security import actor_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from hub.rules.rule import Rule
     from hub.runtime.instance import Instance
     from hub.runtime.loader import Found
 
@@ -175,13 +177,16 @@ def restart(request: Request, form: FormData) -> Response:
 def ask_delete(request: Request) -> Response:
     """What deleting it would mean."""
     instance = instance_of(request)
+    recordings = _count_recordings(request, instance)
     return web_of(request).renderer.page(
         request,
         "devices/delete.html",
         **card_context(request, instance),
-        recordings=_count_recordings(request, instance),
+        recordings=recordings,
+        recordings_text=count_text(request, recordings),
         records_itself=(found := plugin_of(request, instance.plugin)) is not None and found.can(Controls),
         calls=_count_calls(request, instance),
+        named_by=_named_by(request, instance),
         is_primary=instance.id == load_preferences(request).primary_store,
         section=section_of(request).path,
     )
@@ -220,6 +225,13 @@ def _count_calls(request: Request, instance: Instance) -> int:
     return services_of(request).live.count(viewer, LiveQuery(device_ids=frozenset({instance.id})))
 
 
-def _count_recordings(request: Request, instance: Instance) -> str:
+def _named_by(request: Request, instance: Instance) -> list[tuple[Rule, bool]]:
+    """The recording rules that name it, and whether each fits no call once it is gone, for who may see them."""
+    if not allows(viewer_of(request), "rule.list"):
+        return []
+    return rules_naming(services_of(request), instance.id)
+
+
+def _count_recordings(request: Request, instance: Instance) -> Count:
     query = RecordingQuery(device_ids=frozenset({instance.id}))
-    return count_text(request, services_of(request).reader.count(viewer_of(request), query))
+    return services_of(request).reader.count(viewer_of(request), query)

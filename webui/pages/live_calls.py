@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -16,7 +16,7 @@ from hub.catalog.live_calls import LiveQuery
 from hub.clock import to_ms, utc_now
 from hub.runtime.failure import PluginFailure, SupervisorAway
 from hub.runtime.live.audio_line import AudioLine
-from hub.sdk import CallControl, Kind, LiveState
+from hub.sdk import CallControl, Kind, LiveState, StateBy
 from webui import parties
 from webui.language import gettext, later
 from webui.live_audio import LiveAudioResponse
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-PAGE_ROWS = 100
+ROWS = (100, 300, 600)
+"""So many calls are shown at first, and on each further request."""
 NOT_FOUND, UNAVAILABLE = 404, 503
 STATES = {
     LiveState.RECORDING: (later("Recording"), "disc-3", "bad"),
@@ -38,6 +39,11 @@ STATES = {
     LiveState.STOPPED: (later("Stopped"), "circle-x", ""),
     LiveState.WAITING: (later("Recorded on demand"), "hourglass", "accent"),
     LiveState.LEFT_OUT: (later("Not recorded"), "circle-dashed", ""),
+}
+STATE_BY = {
+    StateBy.KEYS: later("by keys in the call"),
+    StateBy.SYSTEM: later("by the telephone system"),
+    StateBy.RULE: later("by its rule"),
 }
 DONE = {
     CallControl.PAUSE: later("Paused"),
@@ -58,6 +64,7 @@ class LiveFilters:
     text: str
     devices: tuple[int, ...]
     states: tuple[LiveState, ...]
+    rows: int = ROWS[0]
 
     @classmethod
     def read(cls, request: Request) -> LiveFilters:
@@ -68,7 +75,19 @@ class LiveFilters:
             text=params.get("q", "").strip()[:_LONGEST_TEXT],
             devices=tuple(dict.fromkeys(map(int, numbers))),
             states=tuple(state for state in LiveState if state.value in params.getlist("state")),
+            rows=next((rows for rows in ROWS if str(rows) == params.get("rows")), ROWS[0]),
         )
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything is filtered."""
+        return bool(self.text or self.devices or self.states)
+
+    @property
+    def further(self) -> LiveFilters | None:
+        """The same with more rows, as far as there may be more."""
+        rows = next((rows for rows in ROWS if rows > self.rows), None)
+        return None if rows is None else replace(self, rows=rows)
 
     @property
     def query(self) -> LiveQuery:
@@ -80,7 +99,8 @@ class LiveFilters:
         """The part of the address behind "?"; "" without filters."""
         pairs = [("q", self.text)] if self.text else []
         pairs += [("device", str(device)) for device in self.devices]
-        return urlencode(pairs + [("state", state.value) for state in self.states])
+        pairs += [("state", state.value) for state in self.states]
+        return urlencode(pairs + ([("rows", str(self.rows))] if self.rows != ROWS[0] else []))
 
 
 @shows("live.list")
@@ -147,8 +167,8 @@ def _pause_s(form: FormData) -> float | None:
 
 def _context(request: Request) -> dict[str, Any]:
     services, person, filters = services_of(request), viewer_of(request), LiveFilters.read(request)
-    calls = services.live.search(person, filters.query, limit=PAGE_ROWS).items
-    count = len(calls) if len(calls) < PAGE_ROWS else services.live.count(person, filters.query)
+    calls = services.live.search(person, filters.query, limit=filters.rows).items
+    count = len(calls) if len(calls) < filters.rows else services.live.count(person, filters.query)
     devices = services.instances.list(Kind.SOURCE)
     names = {device.id: device.name for device in devices}
     return {
@@ -157,6 +177,8 @@ def _context(request: Request) -> dict[str, Any]:
         "filters": filters,
         "devices": devices,
         "device_name": lambda device_id: names.get(device_id, gettext("Deleted device")),
+        "askers": services.live_control.askers_of(calls),
+        "state_by": STATE_BY,
         "actions": services.live_control.actions_for(person, devices),
         "states": STATES,
         "pauses": PAUSES,

@@ -18,6 +18,7 @@ from webui import rule_words
 from webui.language import later
 from webui.pages.rules import CONFLICT, UNPROCESSABLE, done_text
 from webui.reach import go_to, services_of, shows, takes_form, text_of, web_of
+from webui.rule_devices import RuleDevices
 from webui.security import actor_of
 from webui.told import told
 
@@ -266,6 +267,7 @@ def _form(request: Request, shelf: Shelf, entry: Entry | None, entered: Entered,
         entered=entered,
         values=entered.values,
         devices=services_of(request).instances.list(Kind.SOURCE) if shelf is RULES else [],
+        gone=RuleDevices.of(services_of(request)).gone_of(entry) if isinstance(entry, Rule) else {},
         users=book.users_of(entry) if entry else (),
         mandatory=Treatment.MANDATORY.value,
     )

@@ -11,10 +11,10 @@ from hub.clock import utc_now
 from hub.sdk import CallOutline, Direction, Kind
 from webui import rule_words
 from webui.language import gettext
-from webui.pages.recordings import device_names
 from webui.pages.rules import length_text
 from webui.reach import load_preferences, services_of, shows, web_of
 from webui.recording_filters import DIRECTIONS
+from webui.rule_devices import RuleDevices
 from webui.rule_trial import judge, zone_of
 from webui.viewing import zone
 
@@ -56,10 +56,11 @@ class Trial:
 def test_page(request: Request) -> Response:
     """The form, and the answer once it was asked."""
     trial = Trial.read(request.query_params)
-    services, names = services_of(request), device_names(request)
+    services = services_of(request)
+    known = RuleDevices.of(services)
     problem, found = "", None
     if trial.asked:
-        problem, found = _answer(request, trial)
+        problem, found = _answer(request, trial, known)
     book = services.rules.load()
     return web_of(request).renderer.page(
         request,
@@ -70,16 +71,18 @@ def test_page(request: Request) -> Response:
         book=book,
         found=found,
         problem=problem,
-        sentence=lambda rule: rule_words.sentence(rule, book, names),
+        sentence=lambda rule: rule_words.sentence(rule, book, known),
         outcome=rule_words.outcome,
         shades=rule_words.SHADES,
         length_text=length_text,
-        reasons=lambda aspects: gettext(", ").join(gettext(rule_words.ASPECTS[aspect]) for aspect in aspects),
+        reasons=lambda miss: rule_words.reasons(miss, known),
     )
 
 
-def _answer(request: Request, trial: Trial) -> tuple[str, Judgement | None]:
+def _answer(request: Request, trial: Trial, known: RuleDevices) -> tuple[str, Judgement | None]:
     """(what is wrong with the question, the answer)."""
+    if known.present and trial.device_id not in known.present:
+        return gettext("There is no such device any more. Choose one that is there."), None
     started_at = _moment(request, trial)
     if started_at is None:
         return gettext("Write date and time as 2026-12-24 08:30."), None

@@ -10,8 +10,8 @@ from hub.rules.errors import EntryChanged, EntryMissing, EntryRefused
 from hub.rules.rule import Otherwise, Rule
 from webui import rule_words
 from webui.language import gettext, later
-from webui.pages.recordings import device_names
 from webui.reach import go_to, services_of, shows, takes_form, text_of, web_of
+from webui.rule_devices import RuleDevices
 from webui.security import actor_of
 from webui.told import told
 
@@ -35,13 +35,14 @@ _DONE = {
 def rules_page(request: Request) -> Response:
     """All rules, each as a sentence."""
     book = services_of(request).rules.load()
-    names = device_names(request)
+    devices = RuleDevices.of(services_of(request))
     return web_of(request).renderer.page(
         request,
         "rules/list.html",
         tab="rules",
         book=book,
-        sentence=lambda rule: rule_words.sentence(rule, book, names),
+        sentence=lambda rule: rule_words.sentence(rule, book, devices),
+        devices=devices,
         outcome=rule_words.outcome,
         shades=rule_words.SHADES,
         length_text=length_text,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
@@ -12,6 +13,7 @@ from hub.access.permissions import allows, require
 from hub.access.person import Person
 from hub.audit.action import Action
 from hub.audit.actor import Actor
+from hub.audit.listing import about
 from hub.audit.trail import append
 from hub.catalog.live_calls import ListedCall
 from hub.db.database import Database
@@ -19,7 +21,7 @@ from hub.runtime.commands import AudioPlace, CommandClient
 from hub.runtime.failure import PluginFailure, SupervisorAway
 from hub.runtime.instance import Instance
 from hub.runtime.plugins import PluginMissing, Plugins
-from hub.sdk import CallControl, ControlResult, Controls, Listens, LiveState
+from hub.sdk import CallControl, ControlResult, Controls, Listens, LiveState, StateBy
 
 ACTIONS: Mapping[CallControl, Action] = {
     CallControl.PAUSE: Action.CALL_PAUSE,
@@ -32,10 +34,16 @@ ACTIONS: Mapping[CallControl, Action] = {
 _FITTING: Mapping[LiveState, tuple[CallControl, ...]] = {
     LiveState.RECORDING: (CallControl.PAUSE, CallControl.STOP, CallControl.DISCARD),
     LiveState.PAUSED: (CallControl.RESUME, CallControl.STOP, CallControl.DISCARD),
-    LiveState.STOPPED: (CallControl.DISCARD,),
+    LiveState.STOPPED: (),  # what was recorded before is kept, as the one was told who stopped it
     LiveState.WAITING: (CallControl.KEEP,),
     LiveState.LEFT_OUT: (),
 }
+_LEADING_TO: Mapping[LiveState, frozenset[Action]] = {
+    LiveState.PAUSED: frozenset({Action.CALL_PAUSE}),
+    LiveState.STOPPED: frozenset({Action.CALL_STOP, Action.CALL_DISCARD}),
+}
+_BEFORE, _AFTER = timedelta(minutes=1), timedelta(seconds=2)
+"""How long before the device did it somebody may have asked, and how far two clocks of one machine are apart."""
 
 
 def permission_of(action: CallControl) -> str:
@@ -108,6 +116,20 @@ class LiveControl:
             self._audit(actor, ACTIONS[action], call, {"done": False, "reason": result.text})
         return result
 
+    def askers_of(self, calls: Iterable[ListedCall]) -> dict[int, str]:
+        """The login of whoever had a call paused or stopped, by the call's id, where the hub was asked."""
+        told = {f"call:{call.text_id}": call for call in calls if call.state_by is StateBy.PERSON and call.state_since}
+        if not told:
+            return {}
+        with self._db.read() as session:
+            lines = about(session, tuple(told), frozenset().union(*_LEADING_TO.values()))
+        askers = dict[int, str]()
+        for line in lines:
+            call, is_asked = told[line.subject], "done" not in line.facts
+            if is_asked and line.action in _LEADING_TO[call.state] and _is_then(line.at, call.state_since):
+                askers.setdefault(call.id, line.login)
+        return askers
+
     def listen(self, person: Person, live_id: int, actor: Actor) -> AudioPlace:
         """Where the call can be heard.
 
@@ -140,3 +162,7 @@ class LiveControl:
         about = {"device": f"instance:{call.device_id}", "started_at": call.started_at.isoformat(), **facts}
         with self._db.write() as session:
             append(session, actor, action, subject=f"call:{call.text_id}", details=known, facts=about)
+
+
+def _is_then(asked_at: datetime, since: datetime | None) -> bool:
+    return since is not None and since - _BEFORE <= asked_at <= since + _AFTER

@@ -61,6 +61,8 @@ def _describe(files: Listing) -> str:
     if not files:
         return "no recordings waiting"
     oldest_s = time.time() - min(look.mtime_ns for look in files.values()) / 1e9
+    if len(files) == 1:
+        return f"1 recording waiting for {_duration(oldest_s)}"
     count = f"{LISTED_MAX} or more" if len(files) == LISTED_MAX else str(len(files))
     return f"{count} recordings waiting, the oldest for {_duration(oldest_s)}"
 
@@ -69,7 +71,7 @@ def _duration(seconds: float) -> str:
     for size, name in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {name}"
-    return f"{max(0, seconds):.0f} seconds"
+    return "1 second" if round(seconds) == 1 else f"{max(0, seconds):.0f} seconds"
 
 
 def _warn_of_leftovers(settings: IPOfficeSettings, ctx: PluginContext, folder: str, findings: Findings) -> None:
@@ -106,9 +108,7 @@ def _warn_of_rivals(
     inodes = {look.inode for look in second.values()}
     gone = [name for name, look in first.items() if name not in second and look.inode not in inodes]
     if gone and not running:
-        findings.warnings.append(
-            f"{len(gone)} files, such as {show_name(gone[0])}, vanished while the folder was looked at: something "
-            f"else empties it. {HINT}"
-        )
+        names = show_name(gone[0]) if len(gone) == 1 else f"{show_name(gone[0])} and {len(gone) - 1} more"
+        findings.warnings.append(f"{names} vanished while the folder was looked at: something else empties it. {HINT}")
     elif ctx.state.get(KEY):
         findings.warnings.append(f"Files vanish before the hub takes them: something else empties the folder. {HINT}")

@@ -102,5 +102,7 @@ async def _check_fetch(settings: IPOfficeSettings, findings: Findings) -> None:
             field="fetch_folder",
             hint=f"Let {settings.fetch_login} read the folder.",
         ) from None
-    findings.lines.append(f"{settings.fetch_host} lets {settings.fetch_login} in; {len(found)} recordings in {folder}.")
+    findings.lines.append(
+        f"{settings.fetch_host} lets {settings.fetch_login} in; recordings in {folder}: {len(found)}."
+    )
     findings.numbers["remote_files"] = float(len(found))

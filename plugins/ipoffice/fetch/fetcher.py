@@ -93,7 +93,7 @@ class Fetcher:
                 if self._may_be_alarmed:
                     self._ctx.clear_alarm(ALARM_KEY)
                     self._may_be_alarmed = False
-                self._statuses.ok(PART, f"{self._remote.host}:{self._rules.folder} is fetched, {count} files waiting.")
+                self._statuses.ok(PART, f"{self._remote.host}:{self._rules.folder} is fetched; files waiting: {count}.")
             await asyncio.sleep(pause_s)
 
     def _numbers(self) -> Mapping[str, float]:

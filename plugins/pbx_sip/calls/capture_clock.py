@@ -22,6 +22,7 @@ _LOOKED_AT = 4000  # packets before and behind a leap
 _LEAPS_MAX, _STEPS_MAX = 50, 1000  # a capture that leaps more often is not in order, and has no clock to speak of
 _BEFORE_MIN = 5
 _LOST_MAX = 50
+_STANDING_MIN = 25
 _APART_NS = 100_000_000  # by how much the network may delay packets of different senders
 _ALIKE_NS = 5_000_000
 
@@ -32,6 +33,38 @@ class ClockStep:
 
     at_ns: int
     by_ns: int
+
+
+class StandingClock:
+    """Sets packets apart that all have the same time, as in a capture that was converted from one without times.
+
+    What depends on the order of packets goes by their times, so each gets a nanosecond of its own: far less than would
+    be taken for a clock that runs.
+    """
+
+    def __init__(self) -> None:
+        self._stands_ns: int | None = None
+        self._packets = 0
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether so many packets have one time that it is none."""
+        return self._stands_ns is not None and self._packets >= _STANDING_MIN
+
+    def set_apart(self, block: PacketBlock) -> PacketBlock:
+        """A block with times that differ where its clock stands still; nothing else is changed."""
+        if not len(block):
+            return block
+        first_ns = int(block.time_ns[0])
+        stands_on = first_ns == self._stands_ns
+        if (block.time_ns != first_ns).any() or (len(block) == 1 and not stands_on):
+            self._stands_ns = None
+            return block
+        if not stands_on:
+            self._stands_ns, self._packets = first_ns, 0
+        numbers = np.arange(self._packets + 1, self._packets + 1 + len(block), dtype=np.int64)
+        self._packets += len(block)
+        return replace(block, time_ns=block.time_ns + numbers)
 
 
 class CaptureClock:

@@ -19,7 +19,7 @@ _PORT_MAX = 0xFFFF
 _ENDLESS_NS = 1 << 62
 _HEADERS_MAX, _HEADER_MAX = 200, 2000
 _STANCES_MAX, _KEYS_MAX, _SUCCESSORS_MAX = 1000, 10_000, 50
-_OFFERS_MAX, _OFFERED_MAX, _BRANCHES_MAX = 20, 50, 50
+_OFFERS_MAX, _OFFERED_MAX, _DECLINED_MAX, _BRANCHES_MAX = 20, 50, 50, 50
 
 
 class Side(StrEnum):
@@ -121,7 +121,8 @@ class Dialog:
     media over time. replaces: Call-ID of a dialog that this one takes over. referred_to: whom one side sent the other
     to. interaction: the first Call-ID of all that transfers lead through, "" if there was none.
     session: what is told of the recorded call if this dialog carries its recording; labels: of its media, by section.
-    offered: changes that were asked for and not answered yet; media may follow them already.
+    offered: changes that were asked for and not answered yet; media may follow them already. declined: what they wanted
+    besides sound, where the answer was no.
     told: what the INVITE says of who takes part, as long as there is no session, by header fields in small letters.
     said_ns: of the last message; last_ns: of the last message or, where that was long ago, of the last media.
     joined_late: it was going on when its first message was seen, and so may its media have been, for long.
@@ -146,6 +147,7 @@ class Dialog:
     listenings: list[Listening] = field(default_factory=list)
     stances: list[Stance] = field(default_factory=list)
     offered: dict[Offer, list[tuple[Stance, Listening | None]]] = field(default_factory=dict)
+    declined: list[Stance] = field(default_factory=list)
     keys: list[ToldKey] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     replaces: str = ""
@@ -218,9 +220,12 @@ class Dialog:
 
     def refuse(self, offer: Offer, at_ns: int) -> None:
         """What was asked for does not hold, and the call is as it was before."""
-        for _, listening in self.offered.pop(offer, ()):
+        for stance, listening in self.offered.pop(offer, ()):
             if listening is not None:
                 self._settle(listening, refused_ns=at_ns)
+            is_other = stance.media.kind != "audio" and not stance.media.is_rejected
+            if is_other and len(self.declined) < _DECLINED_MAX:
+                self.declined.append(stance)
 
     def _settle(self, listening: Listening, *, refused_ns: int) -> None:
         for place, each in enumerate(self.listenings):

@@ -103,6 +103,7 @@ def _join_dialogs(calls: Sequence[Joined], firsts: Sequence[int]) -> Dialog:
             for dialog, first in zip(dialogs, firsts, strict=True)
             for stance in dialog.stances
         ],
+        declined=[stance for dialog in dialogs for stance in dialog.declined],
         session=RecordingSession.of(join_facts(sessions)),
         labels={},
     )

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from zlib import crc32
 
+from plugins.pbx_sip.calls.copies import is_copied
 from plugins.pbx_sip.calls.dialog import Dialog, Side, ToldKey
 from plugins.pbx_sip.calls.keys import join_keys
 from plugins.pbx_sip.calls.likeness import Contour, Likeness, compare, draw_contour
@@ -123,8 +124,11 @@ class _Comparison:
                     yield _Link(*pair, is_turned)
         for pair in self._pairs_beside() - found:
             likeness, is_turned = self._listen(*pair)
-            if likeness is Likeness.SAME:
-                yield _Link(*pair, is_turned)
+            link = is_turned if likeness is Likeness.SAME else None
+            if likeness is Likeness.UNKNOWN:
+                link = self._find_copied(*pair)
+            if link is not None:
+                yield _Link(*pair, link)
 
     def _pairs(self, marks: Iterable[Iterable[Hashable]]) -> set[tuple[int, int]]:
         """Calls that have a mark in common, of many those that begin next to each other; the earlier one first."""
@@ -199,6 +203,15 @@ class _Comparison:
             return None
         return sum(here.side is not there.side for here, there in passed_on) * 2 > len(passed_on)
 
+    def _find_copied(self, one: int, other: int) -> bool | None:
+        """The same for two in which both sides say the same, octet by octet."""
+        first, second = self._longest(one), self._longest(other)
+        for is_turned in (False, True):
+            pairs = [(first.get(side), second.get(side.other if is_turned else side)) for side in Side]
+            if all(here and there and is_copied(here, there) for here, there in pairs):
+                return is_turned
+        return None
+
     def _find_named(self, one: int, other: int) -> bool | None:
         """The same for two with the same numbers that begin and end together, unless they sound different.
 
@@ -229,18 +242,15 @@ class _Comparison:
 
     def _contours_of(self, number: int) -> dict[Side, Contour]:
         if number not in self._contours:
-            call = self._calls[number]
-            self._contours[number] = {}
-            for side in Side:
-                voice = max(
-                    (each for each in call.voices if each.side is side),
-                    key=lambda each: len(each.packets),
-                    default=None,
-                )
-                contour = draw_contour(voice, call.dialog.answered_ns) if voice is not None else None
-                if contour is not None:
-                    self._contours[number][side] = contour
+            answered_ns = self._calls[number].dialog.answered_ns
+            drawn = {side: draw_contour(voice, answered_ns) for side, voice in self._longest(number).items()}
+            self._contours[number] = {side: contour for side, contour in drawn.items() if contour is not None}
         return self._contours[number]
+
+    def _longest(self, number: int) -> dict[Side, Voice]:
+        """The voice of each side that says most."""
+        ordered = sorted(self._calls[number].voices, key=lambda each: len(each.packets))
+        return {voice.side: voice for voice in ordered}
 
 
 def _judge(pairs: Iterable[tuple[Contour, Contour]]) -> Likeness | None:

@@ -8,7 +8,7 @@ from plugins.pbx_sip.calls.names import call_id_of
 from plugins.pbx_sip.calls.numbers import number_of
 
 END_TOGETHER_NS = 500_000_000
-_BEGIN_TOGETHER_NS = 1_000_000_000
+BEGIN_TOGETHER_NS = 1_000_000_000
 _PLACES_MAX = 20  # of a side that moves on and on
 
 
@@ -95,15 +95,13 @@ def are_relayed(one: Dialog, other: Dialog) -> bool:
 
 def first_together(one: Dialog, other: Dialog) -> bool:
     """Whether the first message of one came within a moment of that of the other."""
-    return abs(one.first_ns - other.first_ns) < _BEGIN_TOGETHER_NS
+    return abs(one.first_ns - other.first_ns) < BEGIN_TOGETHER_NS
 
 
 def begin_together(one: Dialog, other: Dialog) -> bool:
     """Whether two dialogs begin in one another's setting up, or are answered together."""
     are_answered = bool(one.answered_ns and other.answered_ns)
-    return first_together(one, other) or (
-        are_answered and abs(one.answered_ns - other.answered_ns) < _BEGIN_TOGETHER_NS
-    )
+    return first_together(one, other) or (are_answered and abs(one.answered_ns - other.answered_ns) < BEGIN_TOGETHER_NS)
 
 
 def end_together(one: Dialog, other: Dialog) -> bool:

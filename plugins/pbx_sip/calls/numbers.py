@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from unicodedata import combining, normalize
 
 from hub.sdk import Direction
-from plugins.pbx_sip.calls.countries import Country
+from plugins.pbx_sip.calls.countries import Country, may_exist
 from plugins.pbx_sip.sip.address import Address
 from plugins.pbx_sip.sip.errors import SipError
 from plugins.pbx_sip.sip.text import make_readable
@@ -81,8 +81,9 @@ class NumberPlan:
         """
         digits = number.translate(_SEPARATORS)
         fulls, inner = self._read(digits), self._without_line(digits)
-        if len(fulls) < 2 or self.country is None:
-            return next(iter(fulls), "")
+        possible = list(filter(may_exist, fulls))
+        if len(fulls) < 2 or len(possible) == 1 or self.country is None:
+            return next(iter(possible or fulls), "")
         # As it is shown, it may have a line before it, for whoever calls back: 0066412345 is 0664 12345 or of abroad.
         if digits.startswith(self.country.international) and fulls[0].startswith(f"+{self.country.code}"):
             return fulls[0]

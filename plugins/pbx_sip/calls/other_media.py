@@ -9,11 +9,15 @@ _NAMES = {"image": "fax (T.38)", "video": "video", "text": "real-time text"}
 
 
 def find_other_media(dialog: Dialog) -> dict[str, int]:
-    """What else than sound both sides agreed on, by kind, and since when, ns since 1970."""
+    """What else than sound both sides agreed on, or a recording client asked for.
+
+    Returns: by kind, since when, ns since 1970.
+    """
     found: dict[str, int] = {}
+    stances = sorted([*dialog.stances, *(dialog.declined if dialog.session else ())], key=lambda each: each.at_ns)
     for kind in _NAMES:
         since_ns: dict[Side, int] = {}
-        for stance in dialog.stances:
+        for stance in stances:
             if stance.media.kind == kind and not stance.media.is_rejected:
                 since_ns.setdefault(stance.side, stance.at_ns)
         # Of a recording session only the client says what there is; the recorder rejects what it cannot record.

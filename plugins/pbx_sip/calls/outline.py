@@ -47,8 +47,16 @@ def find_facts(session: RecordingSession, plan: NumberPlan) -> CallFacts:
 
 def find_parties(dialog: Dialog, plan: NumberPlan) -> tuple[Party, ...]:
     """Who takes part, as far as it is known now."""
-    if dialog.session is not None:
-        facts = find_facts(dialog.session, plan)
+    return _parties_of(dialog, _facts_of(dialog, plan), plan)
+
+
+def _facts_of(dialog: Dialog, plan: NumberPlan) -> CallFacts | None:
+    """What is told of the recorded call; None if the dialog is that call itself."""
+    return find_facts(dialog.session, plan) if dialog.session is not None else None
+
+
+def _parties_of(dialog: Dialog, facts: CallFacts | None, plan: NumberPlan) -> tuple[Party, ...]:
+    if facts is not None:
         told = tuple(
             Party(number=party.number or party.aor, name=party.name, role=party.role)
             for party in facts.parties[:_LIST_MAX]
@@ -89,7 +97,8 @@ def find_belonging(dialog: Dialog) -> Belonging:
 
 def describe_outline(dialog: Dialog, plan: NumberPlan) -> CallOutline:
     """The call as the recording rules look at it."""
-    parties = find_parties(dialog, plan)
+    facts = _facts_of(dialog, plan)
+    parties = _parties_of(dialog, facts, plan)
     direction = find_direction(dialog, parties, plan)
     belonging = find_belonging(dialog)
     caller, called = _number(parties, Role.CALLER), _number(parties, Role.CALLED)
@@ -111,15 +120,15 @@ def describe_outline(dialog: Dialog, plan: NumberPlan) -> CallOutline:
         owner=belonging.owner,
         is_external=_is_external(parties, plan),
         spellings=_spell(
-            (*(party.number for party in parties), *users, dialled, *belonging.routes), _find_others(dialog, plan), plan
+            (*(party.number for party in parties), *users, dialled, *belonging.routes), _find_others(facts), plan
         ),
     )
     return make_all_readable(outline)
 
 
-def _find_others(dialog: Dialog, plan: NumberPlan) -> dict[str, tuple[str, ...]]:
+def _find_others(facts: CallFacts | None) -> dict[str, tuple[str, ...]]:
     """By what other numbers each party is known as well."""
-    parties = find_facts(dialog.session, plan).parties if dialog.session is not None else ()
+    parties = facts.parties if facts is not None else ()
     return {party.number: party.other_numbers for party in parties[:_LIST_MAX]}
 
 

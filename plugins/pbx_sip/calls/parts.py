@@ -40,6 +40,7 @@ def _split(dialog: Dialog) -> Iterator[tuple[Dialog, set[int]]]:
             session=RecordingSession.of(narrow(facts, part, find_told(part.sip_session_ids) or part.session_ids[0])),
             labels={section: label for section, label in dialog.labels.items() if section not in others},
             stances=[stance for stance in dialog.stances if stance.section not in others],
+            declined=[stance for stance in dialog.declined if stance.section not in others],
             listenings=[listening for listening in dialog.listenings if listening.section not in others],
         )
         yield own, others

@@ -5,11 +5,13 @@ Source: RFC 3264 section 6 (port 0 in an answer refuses a line).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from plugins.pbx_sip.calls.dialog import Dialog, Side
-from plugins.pbx_sip.sdp.answer import is_unknown_sound
-from plugins.pbx_sip.sdp.description import Media
-from plugins.pbx_sip.sdp.keys import choose_crypto
+from plugins.pbx_sip.sdp.answer import is_unknown_sound, name_coding
+
+if TYPE_CHECKING:
+    from plugins.pbx_sip.sdp.description import Media
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +40,4 @@ def find_refused_lines(dialog: Dialog) -> Iterator[RefusedLine]:
             refused.discard(section)
         elif section in offered and section not in refused and is_unknown_sound(offered[section]):
             refused.add(section)
-            yield RefusedLine(section=section, at_ns=stance.at_ns, coding=_name_coding(offered[section]))
-
-
-def _name_coding(media: Media) -> str:
-    if media.is_dtls:
-        return "DTLS-SRTP"
-    if media.is_secure and choose_crypto(media.crypto) is None:
-        return "SRTP"
-    names = [codec.name or str(codec.payload_type) for codec in media.codecs if not codec.is_auxiliary]
-    return ", ".join(names) or media.protocol
+            yield RefusedLine(section=section, at_ns=stance.at_ns, coding=name_coding(offered[section]))

@@ -100,9 +100,10 @@ class Signalling:
         dialog.marks.note(message)
         self._name_parties(dialog, message, method)
         side = _writer(dialog, message)
-        branch = _tag_of_writer(message) if side is Side.CALLED else ""
+        called_tag = _find_called_tag(dialog, message)
+        branch = called_tag if side is Side.CALLED else ""
         if isinstance(message, Request):
-            _note_request(dialog, message, side, at_ns)
+            _note_request(dialog, message, side, called_tag, at_ns)
         elif method == "INVITE" and message.status >= 200:
             dialog.answer(message.status, at_ns, branch)
         contents, description = _read_body(message)
@@ -251,12 +252,17 @@ def _begin_session(dialog: Dialog, received_at: datetime) -> None:
 
 def _writer(dialog: Dialog, message: Message) -> Side:
     """Whose message it is: a response is written by whom its request went to."""
-    asked_by_caller = message.sender.tag in dialog.caller_tags
-    return Side.CALLER if asked_by_caller == isinstance(message, Request) else Side.CALLED
+    return Side.CALLER if _is_asked_by_caller(dialog, message) == isinstance(message, Request) else Side.CALLED
 
 
-def _tag_of_writer(message: Message) -> str:
-    return message.sender.tag if isinstance(message, Request) else message.to.tag
+def _find_called_tag(dialog: Dialog, message: Message) -> str:
+    """By which the one who is called is known, whoever of the two writes; "" where nobody has answered yet."""
+    return message.to.tag if _is_asked_by_caller(dialog, message) else message.sender.tag
+
+
+def _is_asked_by_caller(dialog: Dialog, message: Message) -> bool:
+    """Whether a request, or the one that a response is to, is the caller's."""
+    return message.sender.tag in dialog.caller_tags
 
 
 def _settle_offer(dialog: Dialog, message: Request | Response, side: Side, at_ns: int) -> Offer | None:
@@ -274,8 +280,8 @@ def _settle_offer(dialog: Dialog, message: Request | Response, side: Side, at_ns
     return None
 
 
-def _note_request(dialog: Dialog, request: Request, side: Side, at_ns: int) -> None:
+def _note_request(dialog: Dialog, request: Request, side: Side, called_tag: str, at_ns: int) -> None:
     if request.method == "BYE":
-        dialog.end(side, at_ns, request.to.tag if side is Side.CALLER else request.sender.tag)
+        dialog.end(side, at_ns, called_tag)
     elif request.method == "INFO" and (key := read_key(request)):
         dialog.press(ToldKey(at_ns=at_ns, side=side, key=key), request.cseq.number)

@@ -9,6 +9,8 @@ class Stopper(StrEnum):
     NOBODY = ""
     PERSON = "person"
     """Under Live calls, or a program that may do so."""
+    KEYS = "keys"
+    """Keys that somebody pressed in the call."""
     SYSTEM = "system"
     """The telephone system, by a header field."""
     RULE = "rule"
@@ -17,4 +19,4 @@ class Stopper(StrEnum):
     @property
     def is_against_rule(self) -> bool:
         """Whether no rule has it so."""
-        return self in {Stopper.PERSON, Stopper.SYSTEM}
+        return self in {Stopper.PERSON, Stopper.KEYS, Stopper.SYSTEM}

@@ -197,7 +197,7 @@ def _latch(
 
 def _make_voice(side: Side, section: int, parts: list[RtpPackets], places: Mapping[Side, list[Listening]]) -> Voice:
     heard_by = places[side.other]
-    codecs = _codecs_of(heard_by)
+    codecs = _codecs_of(heard_by, places[side])
     packets, repeated = leave_out_repeats(leave_out_crowd(join(parts)))
     packets, lock = _unlock(packets, places[side], heard_by)
     return Voice(
@@ -253,8 +253,14 @@ def _find_while(time_ns: npt.NDArray[np.int64], heard_by: list[Listening], margi
     return found
 
 
-def _codecs_of(listenings: Iterable[Listening]) -> list[tuple[int, Mapping[int, Codec]]]:
-    """By payload type, since when; what was not agreed on may add a coding, and gives none another meaning."""
+def _codecs_of(
+    listenings: Iterable[Listening], senders: Iterable[Listening] = ()
+) -> list[tuple[int, Mapping[int, Codec]]]:
+    """By payload type, since when; what was not agreed on may add a coding, and gives none another meaning.
+
+    senders: what the sender said itself, by which payload types are known that the listener did not name: some send
+    what they offered although it was declined.
+    """
     epochs: list[tuple[int, Mapping[int, Codec]]] = []
     known: set[int] = set()
     for each in listenings:
@@ -262,6 +268,9 @@ def _codecs_of(listenings: Iterable[Listening]) -> list[tuple[int, Mapping[int, 
         codecs = {number: codec for number, codec in said.items() if each.is_agreed or number not in known}
         known |= codecs.keys()
         epochs.append((each.since_ns, codecs))
+    if epochs:
+        offered = {codec.payload_type: codec for each in senders for codec in each.media.codecs}
+        epochs[0] = epochs[0][0], {**offered, **epochs[0][1]}
     return epochs
 
 

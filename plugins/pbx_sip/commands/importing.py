@@ -159,7 +159,7 @@ class _Listing:
             self._reading = None
             self._list(self._name or path.name, reading.rest())
         if self._name and not self._as_json:
-            click.echo(f"{self._name}: {self._calls} calls")
+            click.echo(f"{self._name}: {_count_calls(self._calls)}")
         self._name = ""
         return goes_on
 
@@ -228,4 +228,8 @@ class _Listing:
         for calls in reading.steps(capture):
             yield calls
             share = f"{capture.bytes_read * 100 // capture.bytes_total} %" if capture.bytes_total else "reading"
-            self.tell(f"{name}: {share}, {self._calls} calls")
+            self.tell(f"{name}: {share}, {_count_calls(self._calls)}")
+
+
+def _count_calls(calls: int) -> str:
+    return "1 call" if calls == 1 else f"{calls} calls"

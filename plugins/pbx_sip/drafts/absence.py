@@ -8,6 +8,17 @@ from plugins.pbx_sip.calls.outline import find_belonging, find_direction, find_p
 from plugins.pbx_sip.calls.texts import make_all_readable
 
 
+_SENTENCES = {
+    "named": "A recording rule leaves it out.",
+    "unnamed": "No recording rule asks for it.",
+}
+
+
+def describe_left_out(rule: str) -> str:
+    """Why a call is not recorded that the recording rules leave out; rule: "" where none of them is about it."""
+    return _SENTENCES["named" if rule else "unnamed"]
+
+
 def describe_absence(dialog: Dialog, plan: NumberPlan, why: Absence, text: str, rule: str = "") -> AbsentCall:
     """A call without recording, as far as it is known. text: the reason in words. rule: that decided on it."""
     parties = find_parties(dialog, plan)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hub.sdk import Direction, MediaFile, Party, RecordingDraft, Role
 from plugins.pbx_sip.calls.dialog import Side
+from plugins.pbx_sip.calls.hop_parties import find_hop_parties
 from plugins.pbx_sip.calls.numbers import NumberPlan, name_of, number_of
 from plugins.pbx_sip.calls.outline import Person, find_belonging, find_person
 from plugins.pbx_sip.calls.recorded import RecordedCall
@@ -27,7 +28,7 @@ def make_call_draft(call: RecordedCall, plan: NumberPlan, path: Path, origin: st
     channels = [mix([lane.sound for lane in call.lanes_of(side)], call.law) for side in sides]
     length_s = terms.length_s(call)
     write_wav(path, terms.apply(call, channels), call.rate_hz, call.law, length_s)
-    parties = _make_parties(call, people, sides)
+    parties = _make_parties(call, people, find_hop_parties(call, plan), sides)
     belonging = find_belonging(call.dialog)
     return RecordingDraft(
         origin_id=call.origin_id,
@@ -57,11 +58,17 @@ def make_call_draft(call: RecordedCall, plan: NumberPlan, path: Path, origin: st
     )
 
 
-def _make_parties(call: RecordedCall, people: Mapping[Side, Person], channels: Sequence[Side]) -> tuple[Party, ...]:
-    """Both sides, and whoever took the place of one in the course of the call."""
+def _make_parties(
+    call: RecordedCall,
+    people: Mapping[Side, Person],
+    others: Sequence[tuple[Side, Person]],
+    channels: Sequence[Side],
+) -> tuple[Party, ...]:
+    """Both sides, whoever took the place of one in the course of the call, and the others that its hops name."""
     parties: list[Party] = []
     for side in Side:
         spans = _find_spans(call, side, people[side])
+        spans += [(person, None, None) for its_side, person in others if its_side is side]
         parties += [
             Party(
                 number=person.number,

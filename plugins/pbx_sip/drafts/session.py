@@ -67,6 +67,7 @@ def make_session_draft(
         raw=raw_headers(call),
         events=(
             *_note_missing(call, facts),
+            *_tell_returns(call, facts),
             *describe_course(call, terms, parties, lambda _, section: _speaker(call, facts, section)),
         ),
     )
@@ -173,6 +174,15 @@ def _note_missing(call: RecordedCall, facts: session_facts.CallFacts) -> Iterato
     for party in (each for each in _silent_parties(call, facts) if refused.isdisjoint(each.labels)):
         text = "Nothing was received of this party"
         yield TimelineEvent(at_s=0.0, kind=EventKind.NOTE, party=party.number or party.aor, text=text)
+
+
+def _tell_returns(call: RecordedCall, facts: session_facts.CallFacts) -> Iterator[TimelineEvent]:
+    """Say when parties were away for a while."""
+    for party in facts.parties:
+        for moments in party.away:
+            for kind, at in zip((EventKind.LEAVE, EventKind.JOIN), moments, strict=True):
+                at_s = max((at - call.started_at).total_seconds(), 0.0)
+                yield TimelineEvent(at_s=at_s, kind=kind, party=party.number or party.aor)
 
 
 def _number(facts: session_facts.CallFacts, role: Role) -> str:

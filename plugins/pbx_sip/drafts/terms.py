@@ -28,6 +28,7 @@ class Terms:
 
     stopped_ns: when somebody ended it, or it ended at voicemail, 0 if it did not; stopper: who that was.
     voicemails_ns: when the call went to voicemail, where the rule stops there.
+    unheeded: what the telephone system asked for in words that mean nothing, (ns since 1970, the header field).
     """
 
     verdict: Verdict = field(default_factory=Verdict)
@@ -35,6 +36,7 @@ class Terms:
     stopped_ns: int = 0
     stopper: Stopper = Stopper.NOBODY
     voicemails_ns: tuple[int, ...] = ()
+    unheeded: tuple[tuple[int, str], ...] = ()
 
     @classmethod
     def of_capture(cls, call: RecordedCall, verdict: Verdict, plan: NumberPlan) -> Self:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from hub.sdk import EventKind, Party, TimelineEvent
+from hub.sdk import CallControl, EventKind, Party, TimelineEvent
 from plugins.pbx_sip.calls.dialog import Side
 from plugins.pbx_sip.calls.other_media import find_other_media
 from plugins.pbx_sip.calls.recorded import RecordedCall
@@ -12,10 +12,17 @@ from plugins.pbx_sip.calls.stopper import Stopper
 from plugins.pbx_sip.calls.voices import LOCKS
 from plugins.pbx_sip.drafts.standstills import Whose, find_standstills
 from plugins.pbx_sip.drafts.terms import Span, Terms, keys_told
+from plugins.pbx_sip.siprec.farewell import Farewell, read_reason
 
 _AT_ONCE_S = 1.0  # who is there this soon was there from the beginning, and whoever leaves this late stayed
 _LAST_S = 0.001
 _TOLD_AT_THE_END = frozenset({EventKind.NOTE, EventKind.KEY})
+_FAREWELLS: dict[str, str] = {
+    Farewell.NOT_REFRESHED: "The recorder ended the recording session here, as its client had not refreshed it in time",
+    Farewell.NOT_KNOWN: "The recorder ended the recording session here, as its client did not know it any more",
+    Farewell.SWITCHED_OFF: "The recorder was switched off here",
+}
+_ACTIONS = ", ".join(CallControl)
 _OTHER_MEDIA = {
     "image": "A fax was sent here (T.38): it is no sound and is not recorded",
     "video": "There was video, which is not recorded",
@@ -45,6 +52,8 @@ def describe_course(
         *_notes(call, length_s, whose),
         *_voicemails(call, terms, length_s),
         *_stops(call, terms, length_s),
+        *_unheeded(call, terms),
+        *_farewell(call),
     ]
     # What is told of after the last sound belongs to the call; what came after the recording was stopped does not.
     is_whole = length_s >= call.length_s
@@ -95,6 +104,8 @@ def _gaps(call: RecordedCall, whose: Whose, pauses: Sequence[TimelineEvent]) -> 
 
 
 def _notes(call: RecordedCall, length_s: float, whose: Whose) -> Iterator[TimelineEvent]:
+    if not (call.was_answered or call.dialog.joined_late):
+        yield TimelineEvent(at_s=0.0, kind=EventKind.NOTE, text="Nobody answered: this was heard before an answer")
     for lane in call.lanes:
         for coding in lane.undecoded:
             text = f"What this party sent {_describe_undecoded(coding)}"
@@ -139,6 +150,30 @@ def _stops(call: RecordedCall, terms: Terms, length_s: float) -> Iterator[Timeli
         text = text if rule else "The recording ends after the longest length that it may have"
     if text:
         yield TimelineEvent(at_s=max(length_s - _LAST_S, 0.0), kind=EventKind.NOTE, text=text)
+
+
+def _unheeded(call: RecordedCall, terms: Terms) -> Iterator[TimelineEvent]:
+    """What the telephone system asked for, and nobody understood."""
+    for at_ns, said in terms.unheeded:
+        yield TimelineEvent(
+            at_s=max((at_ns - call.began_ns) / 1e9, 0.0),
+            kind=EventKind.NOTE,
+            text=f"The telephone system asked for what does not exist ({said}); what there is: {_ACTIONS}",
+        )
+
+
+def _farewell(call: RecordedCall) -> Iterator[TimelineEvent]:
+    """Why a recorder ended its session by itself, in which the recorded call may well have gone on."""
+    dialog = call.dialog
+    if dialog.session is None or dialog.ended_by is not Side.CALLED:
+        return
+    reason = read_reason(dialog.headers.get(f"Reason ({Side.CALLED})", ""))
+    at_s = max((dialog.ended_ns - call.began_ns) / 1e9, 0.0)
+    if reason in _FAREWELLS:
+        yield TimelineEvent(at_s=at_s, kind=EventKind.NOTE, text=_FAREWELLS[reason])
+    elif reason:
+        text = f"The recorder ended the recording session: {reason}"
+        yield TimelineEvent(at_s=at_s, kind=EventKind.NOTE, text=text)
 
 
 def _describe_undecoded(coding: str) -> str:

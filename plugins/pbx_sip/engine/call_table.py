@@ -25,6 +25,8 @@ from plugins.pbx_sip.sip.message import Request, Response
 _TOGETHER_NS = 1_000_000_000
 _MARGIN_NS = 1_000_000_000
 _S = 1_000_000_000
+_RULED = frozenset({LiveState.RECORDING, LiveState.WAITING, LiveState.LEFT_OUT})
+_AT_THE_END = frozenset({CallControl.KEEP, CallControl.DISCARD})  # the others mean nothing to a call that is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class CallTable:
             call.interaction = dialog.interaction
             self._hooks.remember(call)
         if dialog.is_over:
+            self._follow_header(call, message, at_ns)
             self._end(call)
             return call
         if dialog.answered_ns or dialog.session is not None:
@@ -277,7 +280,9 @@ class CallTable:
         """Go by a verdict, whatever people have made of the call besides; leaves_out: nothing more is recorded."""
         was_decided, call.verdict = call.verdict is not None, verdict
         state = LiveState.LEFT_OUT if leaves_out else call.ruled_state
-        if call.state in {LiveState.RECORDING, LiveState.WAITING, LiveState.LEFT_OUT} and state is not call.state:
+        # A pause must not outlive what forbids to record: whoever resumes would have the recording go on.
+        follows = _RULED | {LiveState.PAUSED} if leaves_out else _RULED
+        if call.state in follows and state is not call.state:
             was_silent = call.state in SILENT
             call.go(state, since_ns)
             if was_silent and call.state not in SILENT:
@@ -332,10 +337,17 @@ class CallTable:
             self._hooks.changed(leader)
 
     def _follow_header(self, call: OpenCall, message: Request | Response, at_ns: int) -> None:
+        """Do what the telephone system says in a header field; a word that means nothing is noted."""
         name = self._habits.control_header
         value = message.headers.get(name) if name and isinstance(message, Request) else None
-        if value and value.strip().lower() in set(CallControl):
-            self.control(call, CallControl(value.strip().lower()), at_ns, by=Stopper.SYSTEM)
+        word = (value or "").strip().lower()
+        if word in set(CallControl):
+            action = CallControl(word)
+            if not call.dialog.is_over or action in _AT_THE_END:
+                self.control(call, action, at_ns, by=Stopper.SYSTEM)
+        elif word:
+            call.note_unheeded(at_ns, f"{name}: {word}")
+            self._hooks.remember(call)
 
     def _follow_info_keys(self, call: OpenCall, at_ns: int) -> None:
         for told in call.dialog.keys[call.keys_followed :]:
@@ -344,7 +356,7 @@ class CallTable:
 
     def _obey_keys(self, call: OpenCall, action: CallControl | None, at_ns: int) -> None:
         if action is not None:
-            self.control(self.calls.get(call.leader, call), action, at_ns)
+            self.control(self.calls.get(call.leader, call), action, at_ns, by=Stopper.KEYS)
 
 
 def _is_known(outline: CallOutline) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from hub.sdk import Absence, Alarm, BadRecording, PluginContext, Receipt, Recorded, RetryLater, Severity
 from plugins.pbx_sip.calls.parts import split_dialog
 from plugins.pbx_sip.calls.stopper import Stopper
-from plugins.pbx_sip.drafts.absence import describe_absence
+from plugins.pbx_sip.drafts.absence import describe_absence, describe_left_out
 from plugins.pbx_sip.drafts.terms import Terms
 from plugins.pbx_sip.engine.call_table import CallTable, now_ns
 from plugins.pbx_sip.engine.foreman import Foreman, WorkerAway
@@ -131,6 +131,7 @@ class Ending:
                         stopped_ns=call.stopped_ns,
                         stopper=call.stopper,
                         voicemails_ns=tuple(since_ns for since_ns, _ in call.voicemails),
+                        unheeded=tuple(call.unheeded),
                     ),
                     interaction=call.dialog.interaction,
                 )
@@ -241,7 +242,7 @@ class Ending:
         elif recorded is not Recorded.NO and call.is_left_to_voicemail:
             why, text = Absence.LEFT_OUT, "It went to voicemail, where a recording rule ends the recording."
         else:
-            why, text = Absence.LEFT_OUT, "A recording rule leaves it out."
+            why, text = Absence.LEFT_OUT, describe_left_out(call.verdict.rule if call.verdict else "")
         await self._tell_absence(call, why, text)
 
     async def _tell_absence(self, call: OpenCall, why: Absence, text: str, name: str = "") -> None:

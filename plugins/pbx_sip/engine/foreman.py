@@ -13,12 +13,12 @@ from typing import Any
 from hub.sdk import Log
 from plugins.pbx_sip.engine.frames import BadFrame, Frame, FrameReader, encode
 from plugins.pbx_sip.engine.line import connect_to
-from plugins.pbx_sip.engine.manning import ORDER_NAME, is_manned, start
+from plugins.pbx_sip.engine.manning import HINT_MARK, ORDER_NAME, is_manned, start
 from plugins.pbx_sip.engine.order import Order
 
 STARTING = "It is starting."
 _START_S = 15.0
-_AGAIN_S = 2.0
+_AGAIN_S, _AGAIN_S_MAX = 2.0, 60.0
 _KNOCK_S = 0.05
 _LOOKS = 2
 _ASK_S = 30.0
@@ -36,11 +36,13 @@ class Foreman:
     """Keeps one worker at work; `hear` gets each frame that is no answer.
 
     What the worker must know for as long as calls last (open ports, covered endpoints) is told again to every new one.
+    trouble, hint: why nothing is captured just now, and what to do about that where the worker knew it; "" if all is
+    well.
     """
 
     def __init__(self, folder: Path, order: Order, hear: Callable[[Frame], None], log: Log) -> None:
         """folder: of the worker's files, its own."""
-        self.trouble = STARTING
+        self.trouble, self.hint = STARTING, ""
         self.restarts = -1
         self._path = folder / ORDER_NAME
         self._order = order
@@ -53,6 +55,7 @@ class Foreman:
         self._listening: tuple[str, ...] = ()
         self._writer: asyncio.StreamWriter | None = None
         self._is_dismissed = self._is_replacing = False
+        self._rest_s = _AGAIN_S
         self.ready = asyncio.Event()
 
     @property
@@ -80,9 +83,8 @@ class Foreman:
             except (OSError, BadFrame, TimeoutError) as error:
                 was_ready = self.ready.is_set() or self._is_replacing
                 broke = isinstance(error, ConnectionError) and error.errno is not None
-                self.trouble = (
-                    "The capture worker ended." if broke else str(error) or "The capture worker does not answer."
-                )
+                told = "The capture worker ended." if broke else str(error) or "The capture worker does not answer."
+                self.trouble, _, self.hint = told.partition(HINT_MARK)
                 if self.is_gone:
                     self.trouble = ""
                 elif self._is_replacing:
@@ -91,7 +93,10 @@ class Foreman:
                     self._log.warning("worker.lost", reason=self.trouble)
             finally:
                 self._let_go()
-            await asyncio.sleep(_KNOCK_S if was_ready else _AGAIN_S)
+            if was_ready:
+                await asyncio.sleep(_KNOCK_S)
+            else:
+                await self._rest()
 
     def open(self, port: int, address: str, peers: Sequence[str]) -> None:
         """Media may come to a port from hosts; address: of ours, as they know it."""
@@ -198,8 +203,19 @@ class Foreman:
         for place, at_ns in self._covered.items():
             self._say(Frame("cover", {"places": [place], "at_ns": at_ns}))
         self._say(Frame("listen", {"places": list(self._listening)}))
-        self.trouble = ""
+        self.trouble = self.hint = ""
+        self._rest_s = _AGAIN_S
         self.ready.set()
+
+    async def _rest(self) -> None:
+        """Wait before the next try, longer each time, but not once the machine has other interfaces."""
+        until_s = time.monotonic() + self._rest_s
+        self._rest_s = min(2 * self._rest_s, _AGAIN_S_MAX)
+        interfaces = socket.if_nameindex()
+        while not self._is_dismissed and (left_s := until_s - time.monotonic()) > 0:
+            await asyncio.sleep(min(left_s, _AGAIN_S))
+            if socket.if_nameindex() != interfaces:
+                return
 
     async def _find(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """The line to a worker that runs, or to one that is started now. Raises: OSError."""

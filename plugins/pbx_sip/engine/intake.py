@@ -4,35 +4,31 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
-from pathlib import Path
 
 import numpy as np
 
 from hub.sdk import PluginError
-from plugins.pbx_sip.capture.errors import CaptureDenied, NoInterface
+from plugins.pbx_sip.capture.errors import BadExpression, CaptureDenied, NoInterface
 from plugins.pbx_sip.capture.expressions import compile_expression
 from plugins.pbx_sip.capture.interfaces import find_interface
 from plugins.pbx_sip.capture.ports import HeldPorts, HoldingSockets, hold
-from plugins.pbx_sip.capture.programs import udp_ports
+from plugins.pbx_sip.capture.programs import Program, udp_ports
 from plugins.pbx_sip.capture.ring import PacketRing
 from plugins.pbx_sip.capture.sockets import PortSockets
+from plugins.pbx_sip.engine.growing_keys import GrowingKeyLog
 from plugins.pbx_sip.engine.masks import pick
 from plugins.pbx_sip.engine.order import Order
 from plugins.pbx_sip.packets.datagrams import Datagrams, Endpoints
 from plugins.pbx_sip.packets.decoder import Decoder
 from plugins.pbx_sip.packets.unread import Unread
 from plugins.pbx_sip.sip.overheard import Overheard, SipEar
-from plugins.pbx_sip.tls.key_log import KeyLog
 
 _BLOCKS_AT_ONCE = 8
 _RING_BLOCKS = 384  # 192 MiB: a second and more of 5,000 calls
 _STRANGERS_MAX = 100
-_LOOK_S = 0.2
 _TRY_S = 30.0
-_KEYS_BYTES_MAX = 16 << 20
 _PORTS = 1 << 16
 
 
@@ -95,30 +91,13 @@ class Intake(ABC):
         """Who sent to open ports without being announced, as "host>port", since this was asked last."""
         return {}
 
+    def take_unread_suites(self) -> list[int]:
+        """Cipher suites that kept signalling from being read though its keys are known, since this was asked last."""
+        return []
+
     @abstractmethod
     def close(self) -> None:
         """Let go of sockets and rings."""
-
-
-class _GrowingKeyLog:
-    """A file of TLS keys to which others append."""
-
-    def __init__(self, path: str) -> None:
-        self.log = KeyLog() if path else None
-        self._path = Path(path)
-        self._read_bytes = 0
-        self._look_at_s = 0.0
-
-    def read_on(self) -> None:
-        """Learn what was appended, looking now and then."""
-        if self.log is None or time.monotonic() < self._look_at_s:
-            return
-        self._look_at_s = time.monotonic() + _LOOK_S
-        with suppress(OSError), self._path.open("rb") as file:
-            file.seek(self._read_bytes)
-            lines = file.read(_KEYS_BYTES_MAX).rpartition(b"\n")[0]
-            self._read_bytes += len(lines)
-            self.log.learn(lines.decode("ascii", "replace"))
 
 
 class MirrorIntake(Intake):
@@ -127,14 +106,14 @@ class MirrorIntake(Intake):
     def __init__(self, order: Order, endpoints: Endpoints) -> None:
         super().__init__()
         link_type = find_interface(order.interface).link_type
-        program = compile_expression(order.expression, link_type) if order.expression else None
+        program = _compile(order.expression, link_type)
         self._ring = PacketRing(
             order.interface, program=program, blocks=_RING_BLOCKS, fanout=order.fanout_group, promiscuous=True
         )
         self._decoder = Decoder(endpoints)
         self._understanding = Unread()
-        self._keys = _GrowingKeyLog(order.key_log)
-        self._ear = SipEar(endpoints, order.sip_ports, self._keys.log)
+        self._keys = GrowingKeyLog(order.key_log)
+        self._ear = SipEar(endpoints, order.sip_ports, self._keys)
         self.way = f"ring on {order.interface}"
 
     def fileno(self) -> int:
@@ -143,7 +122,6 @@ class MirrorIntake(Intake):
 
     def read(self) -> Iterator[Received]:
         """What passed by."""
-        self._keys.read_on()
         for _ in range(_BLOCKS_AT_ONCE):
             block = self._ring.read(0.0)
             self.trouble = self._ring.trouble
@@ -159,6 +137,10 @@ class MirrorIntake(Intake):
     def count_lost(self) -> int:
         """Packets for which the ring had no room."""
         return self._ring.statistics().drops
+
+    def take_unread_suites(self) -> list[int]:
+        """Those of TLS that are not read here."""
+        return self._keys.take_unread_suites()
 
     def close(self) -> None:
         """Let go of the ring."""
@@ -376,6 +358,14 @@ def make_intake(order: Order, endpoints: Endpoints) -> Intake:
         return RingIntake(order, endpoints)
     except (CaptureDenied, NoInterface) as error:
         return SpareIntake(order, endpoints, str(error))
+
+
+def _compile(expression: str, link_type: int) -> Program | None:
+    """The program of a mirror's filter. Raises: BadExpression naming the setting, which was right once."""
+    try:
+        return compile_expression(expression, link_type) if expression else None
+    except BadExpression as error:
+        raise BadExpression(f"the filter of the settings does not hold any more: {error}", hint=error.hint) from None
 
 
 def _is_media(datagrams: Datagrams) -> np.ndarray:

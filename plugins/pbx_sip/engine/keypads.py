@@ -1,18 +1,22 @@
 """The rows of keys that the parties of calls press, and what they ask for: keys of one do not break another's row."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hub.sdk import CallControl
 from plugins.pbx_sip.calls.dialog import Side
 
+_PRESSES_KNOWN = 8  # packets of a press overtake those of the next one, but not many more
+_RARE = frozenset("ABCD")
+
 
 @dataclass(slots=True)
 class _Row:
-    """The last keys that came one way; press: the last one, as its packets name it, (SSRC, timestamp)."""
+    """The last keys that came one way; presses: the last ones, as their packets name them, (SSRC, timestamp)."""
 
     keys: str = ""
-    press: tuple[int, int] | None = None
+    presses: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=_PRESSES_KNOWN))
 
 
 @dataclass(slots=True)
@@ -28,11 +32,15 @@ class Keypads:
 
         Returns: what is asked for, once all keys of a code were pressed.
         """
+        if key in _RARE and not any(key in keys for keys, _ in codes):
+            return None  # no telephone has such a key: sound was taken for one
         row = self.rows.setdefault(way, _Row())
-        if press is not None and press == row.press:
-            return None
+        if press is not None:
+            if press in row.presses:
+                return None
+            row.presses.append(press)
         longest = max((len(keys) for keys, _ in codes), default=0)
-        row.keys, row.press = (row.keys + key)[-longest:] if longest else "", press
+        row.keys = (row.keys + key)[-longest:] if longest else ""
         for keys, action in codes:
             if row.keys.endswith(keys):
                 row.keys = ""

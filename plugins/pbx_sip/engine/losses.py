@@ -1,5 +1,6 @@
 """What people are told of packets that were lost, and of those that wait because the disk takes nothing."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ class Losses:
         tally.ways[number] = counts.pop("way")
         tally.intake_troubles[number] = counts.pop("intake_trouble")
         tally.unread[number] = counts.pop("unread", "")
+        tally.unread_suites.update(dict.fromkeys(counts.pop("unread_suites", ()), time.monotonic()))
         tally.disk_troubles[number] = counts.pop("disk_trouble")
         tally.shortcomings[number] = counts.pop("shortcoming", "")
         tally.strangers.update(counts.pop("strangers"))
@@ -37,13 +39,20 @@ class Losses:
         self._tell_waiting(calls)
 
     def _tell_lost(self, packets: float, calls: Sequence[str]) -> None:
+        text = f"Packets were lost on the way into the recorder ({packets:.0f}) while no call was recorded."
+        if len(calls) == 1:
+            text = f"Packets were lost on the way into the recorder ({packets:.0f}) while {calls[0]} was recorded."
+        elif calls:
+            text = (
+                f"Packets were lost on the way into the recorder ({packets:.0f}) while {len(calls)} calls were "
+                f"recorded, {', '.join(calls[:5])} among them."
+            )
         self._incidents.tell(
             Alarm(
                 key="packets.lost",
                 code="PACKETS_LOST",
                 severity=Severity.MAJOR,
-                text=f"{packets:.0f} packets were lost on the way into the recorder while {len(calls)} calls were "
-                f"recorded, {', '.join(calls[:5])} among them.",
+                text=text,
                 hint="Run `recording-hub capture check`: it says what to mend on this machine.",
             )
         )
@@ -65,8 +74,8 @@ class Losses:
                     key=_WAITS,
                     code="MEDIA_WAITS",
                     severity=Severity.CRITICAL,
-                    text=f"The disk of {folder} takes no media ({trouble}): what {len(calls)} calls send waits in "
-                    f"memory, {waiting / 1e6:.0f} of {room / 1e6:.0f} MB.",
+                    text=f"The disk of {folder} takes no media ({trouble}): it waits in memory, "
+                    f"{waiting / 1e6:.0f} of {room / 1e6:.0f} MB. Calls being recorded: {len(calls)}.",
                     hint="Make room on that disk, or mend it: then everything is written and calls that ended "
                     "meanwhile are made into recordings. When the memory is full, the oldest is lost.",
                 )

@@ -109,4 +109,10 @@ def _join_terms(hops: Sequence[Terms]) -> Terms:
         else:
             pauses.append((since_ns, until_ns))
     first = min((terms for terms in hops if terms.stopped_ns), key=lambda terms: terms.stopped_ns, default=hops[0])
-    return replace(hops[0], pauses=tuple(pauses), stopped_ns=first.stopped_ns, stopper=first.stopper)
+    return replace(
+        hops[0],
+        pauses=tuple(pauses),
+        stopped_ns=first.stopped_ns,
+        stopper=first.stopper,
+        unheeded=tuple(sorted({each for terms in hops for each in terms.unheeded})),
+    )

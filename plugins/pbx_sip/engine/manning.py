@@ -14,6 +14,8 @@ from pathlib import Path
 _LOOK_S = 0.01
 _NICE, _NICE_OF_WRITING = -10, -5
 ORDER_NAME = "worker.json"
+HINT_MARK = "\t"
+"""Between what a worker says last of why it ends and what to do about that."""
 
 
 def take_place(order: Path, wait_s: float) -> bool:

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hub.sdk import SILENT_SINCE, CallControl, CallOutline, LiveCall, LiveState, Recorded, Verdict
+from hub.sdk import (
+    SILENT_SINCE,
+    STATE_BY,
+    STATE_SINCE,
+    CallControl,
+    CallOutline,
+    LiveCall,
+    LiveState,
+    Recorded,
+    Verdict,
+)
 from plugins.pbx_sip.calls.dialog import Dialog
 from plugins.pbx_sip.calls.moments import moment
 from plugins.pbx_sip.calls.numbers import NumberPlan
@@ -13,6 +23,7 @@ from plugins.pbx_sip.calls.stopper import Stopper
 from plugins.pbx_sip.engine.keypads import Keypads
 
 _HARDLY_NS = 1_000_000_000
+_UNHEEDED_MAX, _UNHEEDED_LENGTH_MAX = 10, 100
 SILENT = frozenset({LiveState.PAUSED, LiveState.STOPPED, LiveState.LEFT_OUT})
 
 
@@ -24,14 +35,15 @@ class OpenCall:
     pauses: spans of which nothing is kept, ns since 1970; the last one may be open, 0 in place of its end. voicemails:
     likewise, when it was at voicemail, as far as its rule stops there.
     resumes_ns: when the pause ends by itself, 0 if it does not. demanded: somebody asked for its recording. stopper:
-    who stopped or discarded it.
+    who stopped or discarded it. pauser: who paused it last.
     leader: Call-ID of the hop that stands for the call, "" if this one does. decided_on: what was known of it when it
     was decided last, without its beginning. keypads: what its parties pressed. keys_followed: how many of the keys
     that INFO told of were looked at. interaction: that of its dialog, as far as it was remembered.
     heard_ns: when media of it came last, as far as was looked; asked_ns: when its client was asked last whether it
     still knows the call, 0 for never. silent_since_ns: as people are shown, 0 while something is heard. lost_ns: of
     the last sign of life, where the client no longer knew it or was gone; what was said after that is no part of it.
-    waits_ns: until then it is not finished, as what may be a hop of it is just over.
+    waits_ns: until then it is not finished, as what may be a hop of it is just over. unheeded: what the telephone
+    system said in the header field that steers and nobody understood, (ns since 1970, the field).
     """
 
     dialog: Dialog
@@ -44,6 +56,7 @@ class OpenCall:
     demanded: bool = False
     discarded: bool = False
     stopper: Stopper = Stopper.NOBODY
+    pauser: Stopper = Stopper.NOBODY
     leader: str = ""
     decided_on: CallOutline | None = None
     keypads: Keypads = field(default_factory=Keypads)
@@ -54,6 +67,7 @@ class OpenCall:
     lost_ns: int = 0
     waits_ns: int = 0
     silent_since_ns: int = 0
+    unheeded: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -125,6 +139,7 @@ class OpenCall:
             self.stopper = by
         match action:
             case CallControl.PAUSE:
+                self.pauser = by
                 self.go(LiveState.PAUSED, at_ns)
             case CallControl.RESUME:
                 self.go(self.ruled_state, at_ns)
@@ -137,6 +152,12 @@ class OpenCall:
             case CallControl.DISCARD:
                 self.discarded = True
                 self.go(LiveState.STOPPED, at_ns)
+
+    def note_unheeded(self, at_ns: int, said: str) -> None:
+        """Keep what was asked for in words that mean nothing here; the same counts once."""
+        said = said[:_UNHEEDED_LENGTH_MAX]
+        if len(self.unheeded) < _UNHEEDED_MAX and all(said != other for _, other in self.unheeded):
+            self.unheeded.append((at_ns, said))
 
     def reach_voicemail(self, at_ns: int) -> None:
         """It went to voicemail; a pause that somebody has made of it goes on."""
@@ -189,8 +210,10 @@ class OpenCall:
             "demanded": self.demanded,
             "discarded": self.discarded,
             "stopper": self.stopper.value,
+            "pauser": self.pauser.value,
             "interaction": self.dialog.interaction,
             "lost_ns": self.lost_ns,
+            "unheeded": self.unheeded,
         }
 
     def remember(self, memory: Mapping[str, Any]) -> None:
@@ -203,7 +226,9 @@ class OpenCall:
         self.resumes_ns = memory["resumes_ns"]
         self.demanded, self.discarded = memory["demanded"], memory["discarded"]
         self.stopper = Stopper(memory.get("stopper", ""))
+        self.pauser = Stopper(memory.get("pauser", ""))
         self.lost_ns = memory.get("lost_ns", 0)
+        self.unheeded = [(at_ns, said) for at_ns, said in memory.get("unheeded", ())]
         self.dialog.interaction = self.dialog.interaction or memory.get("interaction", "")
 
 
@@ -220,5 +245,13 @@ def show(call: OpenCall, plan: NumberPlan) -> LiveCall:
         resumes_at=moment(call.resumes_ns) if call.resumes_ns else None,
         rule=call.verdict.rule if call.verdict else "",
         can_listen=call.state not in SILENT,
-        fields={SILENT_SINCE: moment(call.silent_since_ns).isoformat()} if call.silent_since_ns else {},
+        fields=_fields(call),
     )
+
+
+def _fields(call: OpenCall) -> dict[str, str]:
+    fields = {SILENT_SINCE: moment(call.silent_since_ns).isoformat()} if call.silent_since_ns else {}
+    if call.state in {LiveState.PAUSED, LiveState.STOPPED} and call.pauses:
+        fields[STATE_SINCE] = moment(call.pauses[-1][0]).isoformat()
+        fields[STATE_BY] = (call.pauser if call.state is LiveState.PAUSED else call.stopper).value
+    return fields

@@ -162,6 +162,7 @@ class Station:
                     "disk_trouble": self._keeper.trouble,
                     "intake_trouble": self._intake.trouble,
                     "unread": self._intake.unread,
+                    "unread_suites": self._intake.take_unread_suites(),
                     "shortcoming": self._intake.shortcoming,
                     "waiting_bytes": self._keeper.waiting_bytes,
                     "waiting_bytes_max": self._keeper.waiting_bytes_max,

@@ -9,6 +9,7 @@ class Tally:
     """Since the start; by the number of a worker: workers, ways, troubles of its intake and of its disk.
 
     shortcomings: why packets come on another way than was asked for. unread: why those that come are not understood.
+    unread_suites: when connections under TLS with a cipher suite that is not read here were seen last, monotonic.
     """
 
     recordings: int = 0
@@ -19,6 +20,7 @@ class Tally:
     shortcomings: dict[int, str] = field(default_factory=dict)
     intake_troubles: dict[int, str] = field(default_factory=dict)
     unread: dict[int, str] = field(default_factory=dict)
+    unread_suites: dict[int, float] = field(default_factory=dict)
     disk_troubles: dict[int, str] = field(default_factory=dict)
     strangers: Counter[str] = field(default_factory=Counter)
 

@@ -9,7 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-from plugins.pbx_sip.engine.manning import ask_for_speed, take_place
+from plugins.pbx_sip.engine.manning import HINT_MARK, ask_for_speed, take_place
 
 _LOOKED_S = 0.1
 
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
     try:
         work(path, lines[0] if lines else None)
     except PluginError as error:
-        sys.exit(f"{error}. {error.hint}".replace("..", ".").strip())  # the lamp shows it
+        sys.exit(f"{error}{HINT_MARK}{error.hint}")  # the lamp shows it
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ _Bytes = npt.NDArray[np.uint8]
 _Column = npt.NDArray[np.int64]
 _Keys = npt.NDArray[np.uint64]
 _COPIED_AT_ONCE = 2_000  # rows, which is what a processor's cache holds
+_HEAP_BYTES = 32 << 20  # as much the C library takes from what was freed before; for more it asks the kernel
 _ROOM_BYTES = 96 << 20  # more is needed only for what was not read for a while; pages that are not used cost nothing
 _ROOMS = 3  # one is filled while others are written
 _HEAD_BYTES, _CRC_BYTES = UNIT.itemsize, UNIT["crc"].itemsize
@@ -111,7 +112,7 @@ class Packer:
         return order
 
     def _find_room(self, size_bytes: int) -> _Bytes:
-        if size_bytes > _ROOM_BYTES:
+        if not _HEAP_BYTES < size_bytes <= _ROOM_BYTES:
             return np.empty(size_bytes, np.uint8)
         return self._rooms.pop() if self._rooms else np.empty(_ROOM_BYTES, np.uint8)
 

@@ -34,7 +34,6 @@ _STATUSES = {
     "the device.",
     415: "Set it to send sessions as SDP, alone or with metadata as multipart/mixed, and not compressed.",
     420: "Switch off the extension that it requires (Unsupported names it) where it is set up to send calls here.",
-    482: "It sends the same call here on two ways: one of them is enough.",
 }
 _STRANGER = "If it is one of your telephone systems, name its address under Telephone systems."
 _SERIAL_NUMBER = "Where the settings of the device name a serial number, it has to register with that."

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from plugins.pbx_sip.recorder.hooks import Hooks
+from plugins.pbx_sip.sip.digest import ASKED_FOR, find_unsupported
 from plugins.pbx_sip.sip.errors import BadRequest
 from plugins.pbx_sip.sip.link import Peer
 from plugins.pbx_sip.sip.timers import CallLater
@@ -15,8 +16,9 @@ AGAIN_AFTER_S = 60.0
 REMEMBERED_MAX = 1000
 ASKED_MAX = 3
 PATIENCE_S = 2.0
-# They are part of ordinary talk: other intervals, offers that cross, a dialog that is over, a method we do not serve.
-_ORDINARY = frozenset({405, 422, 423, 481, 491})
+# They are part of ordinary talk: other intervals, offers that cross, a dialog that is over, a call that came on another
+# way as well, a method we do not serve.
+_ORDINARY = frozenset({405, 422, 423, 481, 482, 491})
 
 _SENTENCES = {"wrong": "401 the secret is wrong", "none": "401 it gave no secret when it was asked for one"}
 
@@ -95,5 +97,14 @@ def _is_question(refusal: BadRequest) -> bool:
 def _explain(refusal: BadRequest) -> str:
     """Status, reason, and what a Warning or Unsupported adds to it."""
     added = [value for name, value in refusal.headers if name in {"Warning", "Unsupported"}]
-    reason = _SENTENCES["wrong"] if refusal.status == 401 else f"{refusal.status} {refusal.reason}".strip()
+    reason = _explain_secret(refusal) if refusal.status == 401 else f"{refusal.status} {refusal.reason}".strip()
     return ": ".join([reason, *added])
+
+
+def _explain_secret(refusal: BadRequest) -> str:
+    strange = find_unsupported(refusal.request)
+    if not strange:
+        return _SENTENCES["wrong"]
+    return (
+        f"401 it proves the secret by {strange}, which is not supported: let it use {' or '.join(ASKED_FOR)}, qop auth"
+    )

@@ -96,6 +96,9 @@ class Hooks(Protocol):
     def media_closed(self, line: MediaLine) -> None:
         """No more media is wanted at a line."""
 
+    def hung_up(self, call_id: str, peer: Peer, why: str) -> None:
+        """A call was ended by us, not by its client; why: "" where there is no reason to tell."""
+
     def may_accept(self) -> Refusal | None:
         """Why no new call can be taken; None if one can."""
 

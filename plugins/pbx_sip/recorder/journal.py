@@ -23,6 +23,10 @@ class CallJournal:
         """A message of ours is about to be sent. Returns: when, ns since 1970."""
         return self._note(call_id, message, peer, is_ours=True)
 
+    def note_ended(self, call_id: str, peer: Peer, reason: str) -> None:
+        """A call is ended by us."""
+        self._hooks.hung_up(call_id, peer, reason)
+
     def now_ns(self) -> int:
         """The moment, ns since 1970."""
         return self._clock_ns()

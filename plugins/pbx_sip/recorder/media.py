@@ -4,7 +4,7 @@ Source: RFC 3264, RFC 7866 section 7.1.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -41,12 +41,14 @@ class Settled:
 class Ends:
     """Between whom: our address for media, and the hosts that it may come from whatever a description says.
 
+    others: hosts that it may come from where a description names no address, or one that nothing can come from.
     call_id: by which the call is known, as `StandingCalls.name` has it.
     """
 
     call_id: str
     address: str
     hosts: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
 
 class Negotiator:
@@ -149,6 +151,7 @@ def is_pause(own: Description, offer: Description | None) -> bool | None:
 def _read_line(agreement: Agreement, theirs: Media, ends: Ends) -> MediaLine:
     place = agreement.place
     rtcp_port = place.port if agreement.rtcp_mux else place.rtcp_port or place.port + 1
+    named = _addresses([agreement.peer_address, theirs.rtcp_address])
     return MediaLine(
         call_id=ends.call_id,
         section=agreement.index,
@@ -156,13 +159,13 @@ def _read_line(agreement: Agreement, theirs: Media, ends: Ends) -> MediaLine:
         address=place.address,
         rtp_port=place.port,
         rtcp_port=rtcp_port,
-        peers=tuple(_addresses([agreement.peer_address, theirs.rtcp_address, *ends.hosts])),
+        peers=_addresses([*named, *ends.hosts, *(() if named else ends.others)]),
         is_secure=theirs.is_secure,
         is_sending=theirs.is_sending and agreement.direction is Direction.RECVONLY,
     )
 
 
-def _addresses(hosts: Iterable[str]) -> Sequence[str]:
+def _addresses(hosts: Iterable[str]) -> tuple[str, ...]:
     """Those of the hosts that are addresses something can come from, each once."""
     found: dict[str, None] = {}
     for host in filter(None, hosts):

@@ -4,7 +4,7 @@ Source: RFC 3261 sections 8.2.3, 20.43 (Warning) and 21.4; RFC 5621 section 3 (w
 """
 
 from plugins.pbx_sip.recorder.capabilities import BODIES
-from plugins.pbx_sip.sdp.answer import is_unknown_sound
+from plugins.pbx_sip.sdp.answer import is_unknown_sound, name_coding
 from plugins.pbx_sip.sdp.description import Description
 from plugins.pbx_sip.sdp.errors import BadDescription
 from plugins.pbx_sip.sdp.reader import parse_description
@@ -76,7 +76,7 @@ def refuse_media(offer: Description, request: Request) -> BadRequest:
 def refuse_lines(offer: Description, request: Request) -> BadRequest | None:
     """What there is to say of lines of sound that are refused in an offer that is accepted; None if none is."""
     refused = [
-        f"line {place} ({', '.join(codec.name for codec in media.codecs) or media.protocol})"
+        f"line {place} ({name_coding(media)})"
         for place, media in enumerate(offer.media, start=1)
         if is_unknown_sound(media)
     ]

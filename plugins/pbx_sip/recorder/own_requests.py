@@ -21,11 +21,11 @@ from plugins.pbx_sip.sip.errors import BadValue
 from plugins.pbx_sip.sip.headers import Field
 from plugins.pbx_sip.sip.link import Link, Peer
 from plugins.pbx_sip.sip.message import Request, Response, write_message
-from plugins.pbx_sip.sip.params import quote
 from plugins.pbx_sip.sip.session_timer import SessionTimer, SessionWatch
 from plugins.pbx_sip.sip.timers import CallLater
 from plugins.pbx_sip.sip.user_agent import UserAgent
 from plugins.pbx_sip.siprec.contents import SDP_TYPE, make_snapshot_request
+from plugins.pbx_sip.siprec.farewell import Farewell, write_reason
 from plugins.pbx_sip.siprec.multipart import Part, write_body
 
 _TRIES = 3
@@ -63,7 +63,7 @@ class OwnRequests:
             call.watch = SessionWatch(
                 self._call_later,
                 lambda: self.spawn(self.refresh(call)),
-                lambda: self.hang_up(call, "the session was not refreshed"),
+                lambda: self.hang_up(call, Farewell.NOT_REFRESHED),
             )
         call.watch.start(call.timer, self._journal.elapsed_s(call.refreshed_ns))
 
@@ -84,11 +84,16 @@ class OwnRequests:
         """End a call by BYE."""
         if self._calls.find(call.id) is not call:
             return
-        self._send(call, "BYE", [("Reason", f"SIP;cause=200;text={quote(reason)}")] if reason else [])
+        self._send(call, "BYE", [("Reason", write_reason(reason))] if reason else [])
         self._calls.remove(call)
+        self._journal.note_ended(call.id, call.peer, reason)
 
     async def set_paused(self, call: Call, *, paused: bool) -> bool:
-        """Tell a client to send nothing, or to send again. Returns: whether it agreed."""
+        """Tell a client to send nothing, or to send again. Returns: whether it agreed.
+
+        Who does not agree to a pause may send on: nobody could tell it later to begin again.
+        """
+        call.is_paused = call.is_paused and paused  # a client that does not take ours may well ask by itself
         for _ in range(_TRIES):
             await self.wait_for_ack(call)
             if self._calls.find(call.id) is not call or not call.settled.sdp or call.dialog.has_offered:
@@ -135,7 +140,7 @@ class OwnRequests:
             if response is None or response.status < 300 or self._calls.find(call.id) is not call:
                 return
             if response.status in GONE:
-                self.hang_up(call, "the client no longer knows the session")
+                self.hang_up(call, Farewell.NOT_KNOWN)
                 return
             if response.status == 422:
                 call.timer = _lengthen(call.timer, response)

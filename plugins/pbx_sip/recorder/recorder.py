@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_network
+from itertools import chain, islice
 from typing import Literal, TypeAlias
 
 from hub.sdk import (
@@ -15,6 +16,7 @@ from hub.sdk import (
     ControlResult,
     Health,
     HealthState,
+    LiveState,
     PluginContext,
     RetryLater,
     Severity,
@@ -34,19 +36,21 @@ from plugins.pbx_sip.recorder.refused_calls import RefusedCalls
 from plugins.pbx_sip.recorder.registrations import RegistrationMemory
 from plugins.pbx_sip.recorder.server import SipServer
 from plugins.pbx_sip.recorder.settings import RecorderSettings
+from plugins.pbx_sip.recorder.strangers import Strangers
 from plugins.pbx_sip.recorder.terms import AllowList, ListenAt
 from plugins.pbx_sip.recorder.terms import Terms as ServerTerms
 from plugins.pbx_sip.sip.errors import BadRequest
 from plugins.pbx_sip.sip.link import Peer
 from plugins.pbx_sip.sip.message import Request, Response
+from plugins.pbx_sip.siprec.farewell import Farewell
 
 _REPORT_S = 1.0
 _READY_S = 5.0
 _PENDING_MAX = 20_000
 _SILENT_S = 6 * 3600.0
 _ROOM_BYTES, _ROOM_SHARE = 512 << 20, 0.02  # less than the hub wants to be left, which tells people before
+_MEDIA_HOSTS_MAX = 256  # that a session may have media from which names no address
 _ANY_PORTS = 1, 65_535  # on ordinary sockets each is opened by itself: other settings are no other order
-_STRANGERS_KEY = "media.strangers"
 
 _Said: TypeAlias = tuple[Message, Request | Response | None]  # as it is written down, and as it was read
 
@@ -62,6 +66,7 @@ class Recorder:
         self._arrived = asyncio.Event()
         self._presences = Presences(settings, ctx)
         self._has_registered = asyncio.Event()
+        self._strangers = Strangers()
         self._is_full = False
         self._asking: set[asyncio.Task[bool]] = set()
         habits = settings.habits(joins_hops=False)
@@ -108,15 +113,13 @@ class Recorder:
         result = await self.engine.control(call, action, resume_after_s)
         if result.done and self.server is not None and action in {CallControl.PAUSE, CallControl.RESUME}:
             for each in self.engine.dialogs_of(call):
-                asking = asyncio.create_task(self.server.set_paused(each, action is CallControl.PAUSE))
-                self._asking.add(asking)
-                asking.add_done_callback(self._asking.discard)
+                self._ask_to_pause(self.server, each, is_paused=action is CallControl.PAUSE)
         return result
 
     async def wind_up(self) -> None:
         """Tell the clients by BYE, so that they turn to their next recorder, and hand over what was recorded."""
         if self.server is not None:
-            await self.server.end_all("the recorder was switched off")
+            await self.server.end_all(Farewell.SWITCHED_OFF)
         await self.engine.wind_up()
 
     def means_to_send(self, call_id: str) -> bool:
@@ -169,6 +172,10 @@ class Recorder:
             for port in {line.rtp_port, line.rtcp_port}:
                 foreman.shut(port)
                 self._openings.forget(port)
+
+    def hung_up(self, call_id: str, peer: Peer, why: str) -> None:
+        """Leave a word on a call that we ended."""
+        self._ctx.log.info("session.ended", call_id=call_id, peer=peer.host, reason=why)
 
     def may_accept(self) -> Refusal | None:
         """Turn calls away that could not be recorded: their sender has another recorder perhaps."""
@@ -256,8 +263,25 @@ class Recorder:
             except RetryLater as error:
                 self._ctx.log.warning("registrations.unkept", reason=str(error))
 
+    def _ask_to_pause(self, server: SipServer, call_id: str, *, is_paused: bool) -> None:
+        asking = asyncio.create_task(server.set_paused(call_id, is_paused))
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
+
+    def _end_pauses(self) -> None:
+        """Ask clients to send again where a pause ended by its time, by keys or by header."""
+        if self.server is None:
+            return
+        for call_id in self.server.paused:
+            call = self.engine.table.calls.get(call_id)
+            if call is not None and call.state in {LiveState.RECORDING, LiveState.WAITING}:
+                self._ask_to_pause(self.server, call_id, is_paused=False)
+
     async def _report(self) -> None:
         while True:
+            self._end_pauses()
+            if self.server is not None:
+                self.server.close_former_ports()
             usage = await asyncio.to_thread(shutil.disk_usage, self._ctx.scratch)
             self._is_full = usage.free < min(_ROOM_BYTES, usage.total * _ROOM_SHARE)
             self._tell_strangers()
@@ -274,19 +298,8 @@ class Recorder:
 
     def _tell_strangers(self) -> None:
         strangers, self.engine.tally.strangers = self.engine.tally.strangers, type(self.engine.tally.strangers)()
-        if not strangers:
-            return
-        way, count = strangers.most_common(1)[0]
-        host, _, port = way.partition(">")
-        self.engine.incidents.tell(
-            Alarm(
-                key=_STRANGERS_KEY,
-                code="MEDIA_REFUSED",
-                severity=Severity.WARNING,
-                text=f"{host} sent media to port {port} of a call without being part of it ({count} packets).",
-                hint="If it is a media gateway of your telephone system, the system must name it in its sessions.",
-            )
-        )
+        if (alarm := self._strangers.note(strangers)) is not None:
+            self.engine.incidents.tell(alarm)
 
 
 def make_terms(settings: RecorderSettings) -> ServerTerms:
@@ -304,11 +317,13 @@ def make_terms(settings: RecorderSettings) -> ServerTerms:
         ]
     is_ipv6 = ":" in settings.advertised
     secret = settings.secret.get_secret_value()
+    networks = tuple(ip_network(peer, strict=False) for peer in settings.allowed_peers)
+    smallest_first = sorted(networks, key=lambda network: network.num_addresses)
     return ServerTerms(
         listen=tuple(listen),
         ports=PortPool(settings.rtp_first, settings.rtp_last),
         allowed=AllowList(
-            networks=tuple(ip_network(peer, strict=False) for peer in settings.allowed_peers),
+            networks=networks,
             names=frozenset(name.lower() for name in settings.tls_names),
         ),
         advertised_ipv4="" if is_ipv6 else settings.advertised,
@@ -317,6 +332,7 @@ def make_terms(settings: RecorderSettings) -> ServerTerms:
         tls_client=make_client_context(settings) if settings.tls_port and settings.tls_clients else None,
         secrets={settings.serial_number or "recorder": secret} if secret else {},
         serial_number=settings.serial_number,
+        media_hosts=tuple(map(str, islice(chain.from_iterable(smallest_first), _MEDIA_HOSTS_MAX))),
         calls_max=settings.calls_max,
         calls_per_host_max=settings.calls_max,
     )

@@ -11,7 +11,7 @@ from hub.sdk import Absence, BadRecording, PluginContext, Recorded, RetryLater
 from plugins.pbx_sip.calls.dialog import Dialog
 from plugins.pbx_sip.calls.outline import describe_outline
 from plugins.pbx_sip.calls.signalling import Signalling
-from plugins.pbx_sip.drafts.absence import describe_absence
+from plugins.pbx_sip.drafts.absence import describe_absence, describe_left_out
 from plugins.pbx_sip.engine.habits import Habits
 from plugins.pbx_sip.engine.tally import Tally
 from plugins.pbx_sip.packets.datagrams import Endpoints
@@ -103,6 +103,6 @@ class RefusedCalls:
         verdict = self._ctx.decide(describe_outline(dialog, plan))
         why, text = Absence.REFUSED, f"The recorder refused it: {refused.why}."
         if verdict.recorded is Recorded.NO:
-            why, text = Absence.LEFT_OUT, "A recording rule leaves it out."
+            why, text = Absence.LEFT_OUT, describe_left_out(verdict.rule)
         await self._ctx.submit_absence(describe_absence(dialog, plan, why, text, verdict.rule))
         self._tally.absent += 1

@@ -90,7 +90,10 @@ class Replay:
         host, port = contact.uri.host, contact.uri.port or DEFAULT_PORT
         origin = Origin(peer.transport, host, port, response.headers.get("Contact") or "")
         ends = Ends(
-            call_id=message.call_id, address=own[1].address if own else host, hosts=(peer.host, *self._media_hosts)
+            call_id=message.call_id,
+            address=own[1].address if own else host,
+            hosts=(peer.host,),
+            others=self._media_hosts,
         )
         return begin_call(invite, response.to.tag, origin, ends, peer)
 

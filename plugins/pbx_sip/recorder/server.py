@@ -17,6 +17,7 @@ from plugins.pbx_sip.recorder.call import Call
 from plugins.pbx_sip.recorder.capabilities import METHODS, REQUIRABLE
 from plugins.pbx_sip.recorder.complaints import Complaints
 from plugins.pbx_sip.recorder.door import Door
+from plugins.pbx_sip.recorder.former_ports import FormerPorts
 from plugins.pbx_sip.recorder.hooks import CallMessage, Hooks, Presence, Sign
 from plugins.pbx_sip.recorder.journal import CallJournal
 from plugins.pbx_sip.recorder.own_requests import OwnRequests
@@ -34,6 +35,7 @@ from plugins.pbx_sip.sip.responses import build_response
 from plugins.pbx_sip.sip.server_transaction import InviteServerTransaction, ServerTransaction
 from plugins.pbx_sip.sip.timers import CallLater
 from plugins.pbx_sip.sip.user_agent import UserAgent
+from plugins.pbx_sip.siprec.farewell import Farewell
 
 _TOLD = frozenset({"INVITE", "UPDATE", "INFO", "BYE"})
 # The client asks again with what was missing, or the call comes on another way.
@@ -65,6 +67,7 @@ class SipServer:
         self._registrar = Registrar(terms, self._complaints.forgive)
         self._door = Door(terms, self._calls, self._registrar, hooks.may_accept)
         self._agent = UserAgent(self._serve, self._acknowledge, hooks.failed, REQUIRABLE, tls_client=terms.tls_client)
+        self._former = FormerPorts(terms, self._agent.transports, self._calls)
         self._agent.on_refusal = self._note_refusal
         self._agent.transports.on_stranger = self._complaints.note_stranger
         call_later = call_later or asyncio.get_running_loop().call_later
@@ -112,6 +115,7 @@ class SipServer:
         except BaseException:
             await self.close()
             raise
+        await self._former.open((way, port) for way, ports in self._addresses.listening.items() for port in ports)
         for call in self._calls:
             self._own.watch(call)
             if call.dialog.has_offered:  # the ACK with the answer may have come while nobody listened
@@ -126,6 +130,10 @@ class SipServer:
         await self._own.close()
         await self._agent.close()
         self._terms.ports.close()
+
+    def close_former_ports(self) -> None:
+        """Stop listening where only calls expected us that are over; to be called now and then."""
+        self._former.close_idle()
 
     async def drain(self) -> None:
         """Take no new call from now on; those that stand go on."""
@@ -158,7 +166,12 @@ class SipServer:
         """End a call that its client does not know any more."""
         call = self._calls.find(call_id)
         if call is not None:
-            self._own.hang_up(call, "the client no longer knows the session")
+            self._own.hang_up(call, Farewell.NOT_KNOWN)
+
+    @property
+    def paused(self) -> list[str]:
+        """The calls whose clients were asked to send nothing, and agreed."""
+        return [call.id for call in self._calls if call.is_paused]
 
     async def set_paused(self, call_id: str, paused: bool) -> bool:
         """Ask a client to send nothing, or to send again. Returns: whether it agreed; many refuse."""

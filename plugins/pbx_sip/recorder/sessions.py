@@ -27,6 +27,7 @@ from plugins.pbx_sip.sip.responses import build_response
 from plugins.pbx_sip.sip.server_transaction import InviteServerTransaction, ServerTransaction
 from plugins.pbx_sip.sip.session_timer import SessionTimer, agree_on_request
 from plugins.pbx_sip.siprec.contents import SDP_TYPE
+from plugins.pbx_sip.siprec.farewell import Farewell
 from plugins.pbx_sip.siprec.forks import PARTICIPANT
 
 OnRefusedLines: TypeAlias = Callable[[BadRequest, Peer], None]
@@ -146,7 +147,8 @@ class Sessions:
         ends = Ends(
             call_id=former.id if former is not None else self._calls.name(request, tag),
             address=self._addresses.media(link, offer),
-            hosts=(link.peer.host, *self._terms.media_hosts),
+            hosts=(link.peer.host,),
+            others=self._terms.media_hosts,
         )
         settled = self._settle(request, offer, Settled(), ends, is_paused=self._terms.answers_inactive)
         try:
@@ -235,7 +237,7 @@ class Sessions:
         call.dialog.has_offered = False
         call.release()
         if number == call.number:
-            self._own.hang_up(call, "the answer was not acknowledged")
+            self._own.hang_up(call, Farewell.NOT_ACKNOWLEDGED)
 
 
 def _count_lines(invite: Request) -> int:

@@ -11,6 +11,8 @@ from hub.sdk import SettingsError, setting
 from plugins.pbx_sip.engine.settings import LiveSettings
 from plugins.pbx_sip.wire_settings import check_absolute, check_ports
 
+_BROADCAST = ip_address("255.255.255.255")
+
 
 class RecorderSettings(LiveSettings):
     """Where recording sessions come in, from whom, and where their media goes."""
@@ -151,9 +153,16 @@ class RecorderSettings(LiveSettings):
             try:
                 address = ip_address(text)
             except ValueError:
-                raise ValueError(f"{text!r} is no IP address") from None
-            if address.is_multicast:
-                raise ValueError(f"{text!r} is an address of many machines; give that of one")
+                raise ValueError(f"{text!r} is no IP address; give one such as 192.168.42.1") from None
+            if address.is_multicast or address == _BROADCAST:
+                raise ValueError(f"{text!r} is an address of many machines; give that of one, such as 192.168.42.1")
+        return text
+
+    @field_validator("advertised", "ping_host")
+    @classmethod
+    def _be_somewhere(cls, text: str) -> str:
+        if text and ip_address(text).is_unspecified:
+            raise ValueError(f"{text!r} is the address of no machine; give that of one, such as 192.168.42.1")
         return text
 
     @field_validator("ports")

@@ -47,7 +47,8 @@ class Terms:
     that they reached, or by which our packets leave. secrets: by user; who is not on the list of the allowed may prove
     itself by one, and who registers has to. serial_number: the only user that may register, "" for any.
     answers_inactive: whether new calls are taken paused. offers_keys: whether an INVITE without a description is
-    offered SRTP. media_hosts: addresses that media may come from, beside those that a call names.
+    offered SRTP. media_hosts: addresses that media may come from where a call names
+    none.
     """
 
     listen: tuple[ListenAt, ...]

@@ -69,7 +69,20 @@ def can_record(media: Media, decodable: frozenset[str] = DECODABLE) -> bool:
 
 def is_unknown_sound(media: Media) -> bool:
     """Whether a line of sound is offered that cannot be recorded."""
-    return media.kind == "audio" and not media.is_rejected and not can_record(media)
+    return media.is_sound and not can_record(media)
+
+
+def name_coding(media: Media) -> str:
+    """What a line of sound that cannot be recorded was to be in.
+
+    Returns: "SRTP" or "DTLS-SRTP" where no key is known that opens it, else its codings.
+    """
+    if media.is_dtls:
+        return "DTLS-SRTP"
+    if media.is_secure and choose_crypto(media.crypto) is None:
+        return "SRTP"
+    names = [codec.name or str(codec.payload_type) for codec in media.codecs if not codec.is_auxiliary]
+    return ", ".join(names) or media.protocol
 
 
 def answer_offer(

@@ -70,6 +70,12 @@ class Media:
         return self.port == 0
 
     @property
+    def is_sound(self) -> bool:
+        """Whether it is in use for sound: audio, and not for key presses or comfort noise alone."""
+        is_silent = bool(self.codecs) and all(codec.is_auxiliary for codec in self.codecs)
+        return self.kind == "audio" and not self.is_rejected and not is_silent
+
+    @property
     def is_rtp(self) -> bool:
         """Whether the section carries RTP with or without keys in the description."""
         return self.protocol.upper() in RTP_PROTOCOLS
@@ -116,12 +122,8 @@ class Description:
 
     @property
     def audio_labels(self) -> dict[int, str]:
-        """Index of each audio line in use -> its label, "" without one."""
-        return {
-            index: media.label
-            for index, media in enumerate(self.media)
-            if media.kind == "audio" and not media.is_rejected
-        }
+        """Index of each line in use for sound -> its label, "" without one."""
+        return {index: media.label for index, media in enumerate(self.media) if media.is_sound}
 
 
 def is_unspecified(address: str) -> bool:

@@ -19,8 +19,11 @@ from plugins.pbx_sip.sip.message import Request, Response
 from plugins.pbx_sip.sip.params import quote, split_list, unquote
 
 ALGORITHMS = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
+ASKED_FOR = ("SHA-256", "MD5")
+"""What a server of ours proposes, the one it likes best first."""
 NONCE_AGE_S = 300.0
 _NONCES_MAX = 10_000
+_NAME_MAX = 40
 _STAMP = struct.Struct(">d8s")
 _SIGNATURE_BYTES = 16
 _ANSWERS = {
@@ -40,7 +43,7 @@ class DigestServer:
         self,
         realm: str,
         secret_of: Callable[[str], str | None],
-        algorithms: tuple[str, ...] = ("SHA-256", "MD5"),
+        algorithms: tuple[str, ...] = ASKED_FOR,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """secret_of: the password of a user, None for strangers. algorithms: the one liked best first."""
@@ -104,6 +107,21 @@ class DigestServer:
         while len(self._counts) > _NONCES_MAX:
             self._counts.popitem(last=False)
         return True
+
+
+def find_unsupported(request: Request) -> str:
+    """By what a request proves its secret that is not supported, such as "algorithm MD5-sess"; "" if nothing is."""
+    for value in request.headers.all("Authorization"):
+        try:
+            given = _parse_digest(value)
+        except BadValue:
+            continue
+        algorithm, qop = given.get("algorithm", "MD5"), given.get("qop", "auth")
+        if given and algorithm.upper() not in ASKED_FOR:
+            return f"algorithm {algorithm[:_NAME_MAX]}"
+        if given and qop != "auth":
+            return f"qop {qop[:_NAME_MAX]}"
+    return ""
 
 
 def answer_challenge(response: Response, request: Request, username: str, secret: str) -> Field:

@@ -95,6 +95,18 @@ class Transports:
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
+    def stop_listening(self, transport: str, port: int) -> None:
+        """Take in nothing more on a port; connections that came by it live on."""
+        if transport == "UDP":
+            for datagrams in [each for each in self._ports if each.number == port]:
+                self._ports.remove(datagrams)
+                if datagrams.transport is not None:
+                    datagrams.transport.close()
+            return
+        for server in [each for each in self._servers if _port_of(each) == port]:
+            self._servers.remove(server)
+            server.close()
+
     def link(self, transport: str, host: str, port: int) -> Link:
         """The way to a peer; a connection to it is used again, and opened when something is sent.
 
@@ -221,6 +233,10 @@ class Transports:
                 self.count("connections_idle")
                 link.close()
         self._sweeping = loop.call_later(_SWEEP_S, self._sweep)
+
+
+def _port_of(server: asyncio.Server | TlsPort) -> int:
+    return server.port if isinstance(server, TlsPort) else int(server.sockets[0].getsockname()[1])
 
 
 def note_source(request: Request, peer: Peer) -> Request:

@@ -44,7 +44,9 @@ def is_number(text: str) -> bool:
 def parse_name(text: str) -> str:
     """A display name without the parameters that some clients append to it."""
     name, semicolon, rest = text.partition(";")
-    return " ".join((name if semicolon and "=" in rest else text).strip().strip('"').split())
+    bare = (name if semicolon and "=" in rest else text).strip()
+    is_quoted = len(bare) > 1 and bare[0] == bare[-1] == '"'
+    return " ".join((bare[1:-1] if is_quoted else bare).split())
 
 
 def split_name(header: str) -> tuple[str, str]:

@@ -50,7 +50,8 @@ class Party:
     """Somebody in the recorded call, or, without number and name, whoever is heard on a stream.
 
     labels: of the media lines that carry this party, the latest last. label_rule, role_rule: how these were found out.
-    joined_at, left_at: aware UTC; left_at is None for those who stayed. held: when this party was to be heard no more,
+    joined_at, left_at: aware UTC; left_at is None for those who stayed. away: when those who came back were not there,
+    (from, until). held: when this party was to be heard no more,
     although it was there, as the metadata says: (from, until), None for what never ended. sendings: when it sent on
     which line, as far as the metadata says. other_numbers: by which the same one is known as well.
     """
@@ -66,6 +67,7 @@ class Party:
     session_id: str = ""
     joined_at: datetime | None = None
     left_at: datetime | None = None
+    away: tuple[tuple[datetime, datetime], ...] = ()
     held: tuple[tuple[datetime, datetime | None], ...] = ()
     sendings: tuple[Sending, ...] = ()
     other_numbers: tuple[str, ...] = ()

@@ -130,12 +130,23 @@ def merge(previous: Metadata | None, update: Metadata) -> Metadata:
         sessions=_merge_parts(previous.sessions, update.sessions, lambda part: part.id),
         participants=_merge_parts(previous.participants, update.participants, lambda part: part.id),
         streams=_merge_parts(previous.streams, update.streams, lambda part: part.id),
-        presences=_merge_parts(
-            previous.presences, update.presences, lambda part: (part.participant_id, part.session_id)
-        ),
+        presences=_merge_parts(_let_back(previous.presences, update.presences), update.presences, _whose),
         uses=(*(use for use in previous.uses if use.participant_id not in linked), *update.uses)[:PARTS_MAX],
         extensions=_join_fields(previous.extensions, update.extensions),
     )
+
+
+def _whose(presence: Presence) -> tuple[str, str]:
+    return presence.participant_id, presence.session_id
+
+
+def _let_back(previous: Sequence[Presence], update: Sequence[Presence]) -> list[Presence]:
+    """Those known before; who had left and came anew, as an update says, has not left any more."""
+    came = {_whose(each): each.joined_at for each in update if each.joined_at and not each.left_at}
+    return [
+        replace(known, left_at=None) if came.get(_whose(known), known.joined_at) != known.joined_at else known
+        for known in previous
+    ]
 
 
 def _merge_parts(

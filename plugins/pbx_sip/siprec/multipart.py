@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from quopri import decodestring
 
 BODY_BYTES_MAX = 512 * 1024
 PARTS_MAX = 32
@@ -221,8 +222,10 @@ def _make_part(headers: Mapping[str, str], body: bytes) -> Part:
 def _decode(body: bytes, coding: str) -> bytes:
     """A part as it was before it was made fit for mail, of which SIP knows nothing; what is no such coding stays.
 
-    Source: RFC 2045 section 6.8 (base64).
+    Source: RFC 2045 section 6.7 (quoted-printable), section 6.8 (base64).
     """
+    if coding == "quoted-printable":
+        return decodestring(body)
     if coding != "base64":
         return body
     try:

@@ -51,6 +51,7 @@ def _make_party(member: Member, names: Mapping[str, str], labels: tuple[str, ...
         session_id=member.session_id,
         joined_at=member.joined_at,
         left_at=member.left_at,
+        away=tuple(member.away),
         held=tuple(member.held),
         sendings=tuple(member.sendings),
         other_numbers=participant.other_numbers,

@@ -13,7 +13,7 @@ from plugins.pbx_sip.siprec.metadata import Metadata, Participant, Presence
 from plugins.pbx_sip.siprec.times import choose_time
 
 MEMBERS_MAX = 200
-HOLDS_MAX = SENDINGS_MAX = 200
+AWAY_MAX = HOLDS_MAX = SENDINGS_MAX = 200
 RETURN_GAP = timedelta(seconds=2)
 
 
@@ -21,7 +21,8 @@ RETURN_GAP = timedelta(seconds=2)
 class Member:
     """A participant as known so far; the first role that was said, labels in the order they were first sent on.
 
-    held: when a participant who had sent was to send nothing any more, as in `facts.Party`; sendings: likewise.
+    away: as in `facts.Party`. held: when a participant who had sent was to send nothing any more; sendings: both as
+    there.
     is_listener: linked to streams that others send, and to none of its own.
     """
 
@@ -32,6 +33,7 @@ class Member:
     role: Role = Role.PARTICIPANT
     role_rule: Rule = Rule.NONE
     labels: dict[str, None] = field(default_factory=dict)
+    away: list[tuple[datetime, datetime]] = field(default_factory=list)
     held: list[tuple[datetime, datetime | None]] = field(default_factory=list)
     sendings: list[Sending] = field(default_factory=list)
     is_listener: bool = False
@@ -55,8 +57,11 @@ class Roster:
         """Whether nobody was ever named."""
         return not self._members
 
-    def note(self, metadata: Metadata, hints: Hints, received_at: datetime) -> None:
-        """Take in the state after an update and what its vendor says; who is no longer named has left."""
+    def note(self, metadata: Metadata, hints: Hints, received_at: datetime, began_at: datetime) -> None:
+        """Take in the state after an update and what its vendor says; who is no longer named has left.
+
+        began_at: when the session did; of those whom its first metadata names nothing else is known.
+        """
         presences = {presence.participant_id: presence for presence in metadata.presences}
         sent = _sent_labels(metadata)
         receivers = {use.participant_id for use in metadata.uses if use.receives and not use.sends}
@@ -73,6 +78,7 @@ class Roster:
                 said = presence.joined_at if presence else None
                 said = said or (_first_start(metadata) if is_first else None)
                 joined_at = choose_time(said, received_at, None if is_first else self._noted_at)
+                joined_at = began_at if is_first and joined_at == received_at else joined_at
                 member = self._members[participant.id] = Member(participant=participant, joined_at=joined_at)
             member.participant = participant
             member.session_id = _session_of(metadata, presence) or member.session_id
@@ -125,9 +131,7 @@ class Roster:
             if at is None:
                 found.append(member)
             else:
-                labels, held = found[at].labels | member.labels, found[at].held + member.held
-                sendings = found[at].sendings + member.sendings
-                found[at] = replace(member, joined_at=found[at].joined_at, labels=labels, held=held, sendings=sendings)
+                found[at] = _join(found[at], member)
         return [member for member in found if not (member.is_placeholder and _is_superseded(member, found))]
 
 
@@ -193,7 +197,8 @@ def _note_leaving(
         member.left_at = member.left_at or choose_time(presence.left_at, received_at, noted_at)
     elif gone:
         member.left_at = member.left_at or received_at
-    else:
+    elif member.left_at is not None:
+        member.away += [(member.left_at, received_at)][: AWAY_MAX - len(member.away)]
         member.left_at = None
 
 
@@ -204,6 +209,17 @@ def _find_earlier(members: Sequence[Member], member: Member) -> int | None:
         if is_same and other.left_at and abs(member.joined_at - other.left_at) <= RETURN_GAP:
             return index
     return None
+
+
+def _join(earlier: Member, later: Member) -> Member:
+    return replace(
+        later,
+        joined_at=earlier.joined_at,
+        labels=earlier.labels | later.labels,
+        away=earlier.away + later.away,
+        held=earlier.held + later.held,
+        sendings=earlier.sendings + later.sendings,
+    )
 
 
 def _is_superseded(member: Member, members: Iterable[Member]) -> bool:

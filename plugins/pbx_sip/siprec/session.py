@@ -130,7 +130,7 @@ class RecordingSession:
         hints = read_hints(self._metadata)
         self._ids.note(self._metadata)
         self._parts.note(self._metadata)
-        self._roster.note(self._metadata, hints, received_at)
+        self._roster.note(self._metadata, hints, received_at, self._started_at or received_at)
         self._hints = join_hints(self._hints, hints)
 
     def _note_problem(self, text: str) -> None:

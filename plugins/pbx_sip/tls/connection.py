@@ -3,6 +3,8 @@
 Source: RFC 5246 section 6.2.3.3, RFC 5288 section 3, RFC 7905 section 2 (TLS 1.2); RFC 8446 section 5.2 and 5.3.
 """
 
+from collections import deque
+
 from cryptography.exceptions import InvalidTag
 
 from plugins.pbx_sip.tls import hellos
@@ -13,10 +15,14 @@ from plugins.pbx_sip.tls.suites import SUITES, Keys, Suite, make_keys12, make_ke
 _TAG_BYTES = 16
 _EXPLICIT_BYTES = 8
 _MISSED_MAX = 64  # records; a gap in a capture is rarely wider
+_HELD_BYTES_MAX = 1 << 14
 
 
 class _Way:
-    """One direction. keys: None until they are known and hold. number: of the next record under these keys."""
+    """One direction. keys: None until they are known and hold. number: of the next record under these keys.
+
+    held: records that came before the keys were known.
+    """
 
     def __init__(self) -> None:
         self.framer = RecordFramer()
@@ -25,15 +31,38 @@ class _Way:
         self.keys: Keys | None = None
         self.number = 0
         self.has_gap = False
+        self.held: deque[Record] = deque()
+        self._held_bytes = 0
+
+    def hold(self, record: Record, *, is_counted: bool) -> None:
+        """Keep a record until the keys are known; of many, the last ones.
+
+        is_counted: it counts among those under the keys to come.
+        """
+        self.held.append(record)
+        self._held_bytes += len(record.body)
+        while self._held_bytes > _HELD_BYTES_MAX:
+            self._held_bytes -= len(self.held.popleft().body)
+            self.number += is_counted
+            self.has_gap = True
+
+    def release(self) -> deque[Record]:
+        """What was held."""
+        held, self.held, self._held_bytes = self.held, deque(), 0
+        return held
 
 
 class TlsConnection:
-    """Is fed what client and server send, in the order captured, and gives what they said."""
+    """Is fed what client and server send, in the order captured, and gives what they said.
+
+    Its keys may become known while it goes on: whoever writes them down has them no sooner than its ends.
+    """
 
     def __init__(self, key_log: KeyLog) -> None:
         self._key_log = key_log
         self._client, self._server = _Way(), _Way()
         self._client_random = b""
+        self._hello: hellos.ServerHello | None = None
         self._suite: Suite | None = None
         self._is_tls13 = False
 
@@ -53,38 +82,48 @@ class TlsConnection:
             for kind, content in way.messages.feed(record.body):
                 self._note(kind, content)
             return b""
-        if way.keys is None or self._suite is None:
+        if way.keys is None:
+            self._find_keys()
+        if self._suite is None or not way.is_protected:
             return b""
-        return self._read13(way, record) if self._is_tls13 else self._read12(way, record)
+        if way.keys is None:
+            way.hold(record, is_counted=not self._is_tls13)
+            return b""
+        read = self._read13 if self._is_tls13 else self._read12
+        return b"".join([read(way, each) for each in (*way.release(), record)])
 
     def _note(self, kind: int, content: bytes) -> None:
         if kind == hellos.CLIENT_HELLO:
             self._client_random = hellos.read_client_random(content)
         elif kind == hellos.SERVER_HELLO and (hello := hellos.read_server_hello(content)) is not None:
-            self._suite, self._is_tls13 = SUITES.get(hello.suite), hello.is_tls13
-            if self._suite is not None:
-                self._make_keys(self._suite, hello.random)
-            elif self._key_log.secrets(self._client_random):
-                self._key_log.unread_suites.add(hello.suite)
+            self._hello, self._is_tls13 = hello, hello.is_tls13
+            self._suite = SUITES.get(hello.suite)
+            for way in (self._client, self._server) if hello.is_tls13 else ():
+                way.is_protected = True
 
-    def _make_keys(self, suite: Suite, server_random: bytes) -> None:
-        secrets = self._key_log.secrets(self._client_random)
-        if not self._is_tls13:
-            if MASTER in secrets:
-                keys = make_keys12(suite, secrets[MASTER], self._client_random, server_random)
-                self._client.keys, self._server.keys = keys
+    def _find_keys(self) -> None:
+        """Make the keys of both directions as far as their secrets are known."""
+        if self._hello is None:
             return
-        for way, label in ((self._client, CLIENT_TRAFFIC), (self._server, SERVER_TRAFFIC)):
-            way.is_protected = True
-            if label in secrets:
-                way.keys = make_keys13(suite, secrets[label])
+        secrets = self._key_log.secrets(self._client_random)
+        if self._suite is None:
+            if secrets:
+                self._key_log.unread_suites.add(self._hello.suite)
+        elif not self._is_tls13:
+            if MASTER in secrets:
+                keys = make_keys12(self._suite, secrets[MASTER], self._client_random, self._hello.random)
+                self._client.keys, self._server.keys = keys
+        else:
+            for way, label in ((self._client, CLIENT_TRAFFIC), (self._server, SERVER_TRAFFIC)):
+                if way.keys is None and label in secrets:
+                    way.keys = make_keys13(self._suite, secrets[label])
 
     def _read12(self, way: _Way, record: Record) -> bytes:
         assert way.keys is not None
         assert self._suite is not None
         explicit = _EXPLICIT_BYTES if self._suite.has_salt else 0
         size = len(record.body) - explicit - _TAG_BYTES
-        if size < 0 or not way.is_protected:
+        if size < 0:
             return b""
         for number in range(way.number, way.number + (_MISSED_MAX if way.has_gap else 1)):
             counted = number.to_bytes(8, "big")

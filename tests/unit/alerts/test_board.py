@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from hub.alerts.board import HUB, Board
-from hub.alerts.codes import SYSTEM_STARTED
+from hub.alerts.codes.system import SYSTEM_STARTED
 from hub.alerts.entries import OPEN_LIMIT
 from hub.alerts.errors import AlarmGone
 from hub.audit.models import AuditLine

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hub.alerts.codes import CODES, DISK_SPACE_LOW, FILE_PARSE_ERROR, STORAGE_DOWN, is_lasting, title_of
+from hub.alerts.codes import CODES, is_lasting, title_of
+from hub.alerts.codes.files import DISK_SPACE_LOW, FILE_PARSE_ERROR
+from hub.alerts.codes.storage import STORAGE_DOWN
 from hub.sdk import Severity
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -54,6 +56,21 @@ def test_a_reason_that_is_a_sentence_of_its_own_does_not_double_the_full_stop() 
 
 def test_a_fact_with_braces_stays_as_it_is() -> None:
     assert FILE_PARSE_ERROR.alarm("k", file="{0}.wav", reason="{oops}").text == "File {0}.wav cannot be read: {oops}."
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code.one], ids=lambda code: f"{code.code}: {code.title}")
+def test_one_of_a_kind_is_told_in_the_singular(code) -> None:
+    counted, *others = code.facts
+    several = code.alarm("key", **{counted: 2}, **dict.fromkeys(others, "something")).text
+    one = code.alarm("key", **{counted: 1}, **dict.fromkeys(others, "something")).text
+    assert several.startswith("2 ")
+    assert one.startswith(("A ", "An "))
+    assert one == code.one.format(**dict.fromkeys(others, "something"))
+
+
+@pytest.mark.parametrize("code", CODES, ids=lambda code: f"{code.code}: {code.title}")
+def test_no_text_leaves_singular_and_plural_to_its_reader(code) -> None:
+    assert "(s)" not in code.text
 
 
 def test_a_forgotten_fact_is_named() -> None:

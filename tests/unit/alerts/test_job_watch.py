@@ -32,8 +32,8 @@ def test_work_that_was_given_up_is_one_alarm_for_each_kind(
     _give_up(db, clock, "export", "No such person.")
     watch.look()
     assert {alarm.text for alarm in board.list_open()} == {
-        "2 job(s) of kind vault.copy were given up after many attempts; the last one: Disk full.",
-        "1 job(s) of kind export were given up after many attempts; the last one: No such person.",
+        "2 jobs of kind vault.copy were given up after many attempts; the last one: Disk full.",
+        "A job of kind export was given up after many attempts: No such person.",
     }
 
 
@@ -48,7 +48,7 @@ def test_looking_again_changes_nothing_until_the_queue_does(
     _give_up(db, clock, "vault.copy", "Disk full.")
     watch.look()
     (alarm,) = board.list_open()
-    assert alarm.text.startswith("2 job(s)")
+    assert alarm.text.startswith("2 jobs")
 
 
 def test_the_alarm_ends_when_the_work_is_tried_again(
@@ -73,4 +73,4 @@ def test_work_that_no_worker_takes_is_told_after_a_while(
     assert board.list_open() == []
     clock.move(minutes=16)
     watch.look()
-    assert [alarm.text for alarm in board.list_open()] == ["1 job(s) wait longer than 15 minutes for a worker."]
+    assert [alarm.text for alarm in board.list_open()] == ["A job waits longer than 15 minutes for a worker."]

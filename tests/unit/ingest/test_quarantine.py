@@ -58,7 +58,7 @@ def test_items_are_counted_by_device(rig):
 
 def test_an_alarm_stands_for_all_items_of_a_device_and_ends_with_the_last(rig):
     items = [set_aside(rig, call(number)) for number in range(3)]
-    assert "3 recording(s) of Head office" in rig.alarms()["QUARANTINE"]
+    assert "3 recordings of Head office" in rig.alarms()["QUARANTINE"]
     for item in items:
         assert "QUARANTINE" in rig.alarms()
         assert "Head office" in rig.alarms()["QUARANTINE"]

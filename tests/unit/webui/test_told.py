@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.alerts.codes import CODES, AlarmCode
+from hub.alerts.codes import CODES
+from hub.alerts.codes.alarm_code import AlarmCode
 from plugins.pbx_sip.reading import advise
 from plugins.pbx_sip.recorder.advice import _SHORTAGES, _STATUSES, DISK_ADVICE, TLS_ADVICE
 from webui.language import Languages, current, speak
@@ -68,10 +69,14 @@ def test_every_alarm_is_told(code: AlarmCode) -> None:
     assert said != alarm.text
     assert all(f"<{name}>" in said for name in code.facts)
     assert not alarm.hint or told(alarm.hint) != alarm.hint
+    if code.one:
+        single = code.one.format_map({name: f"<{name}>" for name in code.facts})
+        assert told(single) != single
+        assert told(single).count("<") == single.count("<")
 
 
 def test_a_sentence_before_another_is_no_fact_of_it() -> None:
-    live = "4 calls are being recorded; 2 recordings made (ordinary sockets)"
+    live = "Calls being recorded: 4; recordings made: 2 (ordinary sockets)"
     for before in ("192.0.2.7 does not answer pings.", "192.0.2.7 is there.", "No telephone system was heard of yet."):
         assert told(live) in told(f"{before} {live}")
         assert before not in told(f"{before} {live}")

@@ -3,8 +3,11 @@
 import pytest
 from starlette.testclient import TestClient
 
+from hub import ids
 from hub.access.person import Person
 from hub.app.services import Services
+from hub.sdk import Party
+from tests.doubles import recordings
 from tests.unit.webui.api.conftest import ACTOR, PASSWORD
 
 
@@ -40,3 +43,15 @@ def test_who_may_add_no_device_is_not_told_to(browser: TestClient, monkeypatch: 
     text = browser.get("/recordings").text
     assert "Three steps" not in text
     assert "No recording so far" in text
+
+
+def test_a_moment_of_a_call_is_the_same_second_wherever_it_stands_and_a_length_is_rounded(
+    browser: TestClient, services: Services
+) -> None:
+    party = Party(number="8001", joined_s=12.7, left_s=59.6)
+    made = recordings.prepared(parties=(party,), duration_s=59.6)
+    [committed] = recordings.commit(services.db, made)
+    text = browser.get(f"/r/{ids.to_text(committed.recording_id)}").text
+    assert "joined at 0:12" in text
+    assert "left at 0:59" in text
+    assert "1:00" in text

@@ -78,3 +78,43 @@ def test_wrong_and_unknown_look_alike_on_the_page(site: TestClient, administrato
         return answer.status_code, "".join(line for line in nonce_free.splitlines() if "nonce" not in line)
 
     assert refuse("maria") == refuse("nobody")
+
+
+def _sign_in_as(site: TestClient, services: Services, permissions: tuple[str, ...], **form: str) -> str:
+    services.accounts.add("rosa", "Rosa", PASSWORD, ACTOR, permissions=permissions)
+    return _sign_in(site, login="rosa", **form)
+
+
+@pytest.mark.parametrize("wanted", ["", "/", "/recordings", "/audit?q=1"])
+def test_who_may_not_list_recordings_lands_on_the_first_page_that_is_open(
+    site: TestClient, services: Services, administrator: Person, wanted: str
+) -> None:
+    assert _sign_in_as(site, services, ("live.list", "alarm.list"), next=wanted) in {"/live", "/"}
+    landed = site.get("/sign-in", params={"next": wanted})
+    assert (landed.url.path, landed.status_code) == ("/live", 200)
+
+
+def test_a_page_that_is_open_is_reached_after_sign_in_as_it_was_asked_for(
+    site: TestClient, services: Services, administrator: Person
+) -> None:
+    assert _sign_in_as(site, services, ("live.list", "alarm.list"), next="/alarms?x=1") == "/alarms?x=1"
+
+
+def test_who_may_open_no_page_is_told_what_they_may_do_and_whom_to_ask(
+    site: TestClient, services: Services, administrator: Person
+) -> None:
+    assert _sign_in_as(site, services, ("report.daily",)) == "/"
+    landed = site.get("/")
+    assert landed.status_code == 200
+    assert "Ask an administrator" in landed.text
+    assert "Daily report" in landed.text
+
+
+def test_a_page_that_is_refused_leads_on_to_one_that_is_not(
+    site: TestClient, services: Services, administrator: Person
+) -> None:
+    _sign_in_as(site, services, ("live.list",))
+    refused = site.get("/recordings", headers={"Accept": "text/html"})
+    assert refused.status_code == 403
+    assert 'href="/recordings"' not in refused.text
+    assert 'class="button primary" href="/live"' in refused.text

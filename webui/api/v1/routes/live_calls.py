@@ -1,5 +1,6 @@
 """Calls that go on now: list, steer, hear."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from anyio import to_thread
@@ -46,14 +47,15 @@ def list_live_calls(
     pager = Pager(request, response, caller, asked)
     window = pager.window()
     page = hub.live.search(caller.person, asked.conditions(), before=window.before, limit=window.limit)
-    actions = _actions(hub, caller)
-    return LiveCallPage(**pager.shaped(page, lambda call: _shown(call, actions)))
+    actions, askers = _actions(hub, caller), hub.live_control.askers_of(page.items)
+    return LiveCallPage(**pager.shaped(page, lambda call: _shown(call, actions, askers)))
 
 
 @router.get("/{id}", **operation("getLiveCall", "Get a call that goes on", "live.list", errors=[404]))
 def get_live_call(id: LiveId, caller: Asking, hub: Hub) -> LiveCallOut:
     """One of them; 404 as soon as it is over."""
-    return _shown(hub.live.find(caller.person, id), _actions(hub, caller))
+    call = hub.live.find(caller.person, id)
+    return _shown(call, _actions(hub, caller), hub.live_control.askers_of([call]))
 
 
 @router.post(
@@ -61,12 +63,14 @@ def get_live_call(id: LiveId, caller: Asking, hub: Hub) -> LiveCallOut:
     **operation("controlLiveCall", "Pause, resume, stop, keep or discard", "live.control", errors=[404, 409]),
 )
 def control_live_call(id: LiveId, body: ControlIn, caller: Asking, hub: Hub) -> ControlOut:
-    """Have the device do it; an audit line tells of it. To discard needs the permission `live.discard`."""
+    """Have the device do it, or 409 with the reason; an audit line tells of it. To discard needs `live.discard`."""
     try:
         result = hub.live_control.act(caller.person, id, body.action, caller.actor, resume_after_s=body.resume_after_s)
     except PluginFailure as failure:
         raise _refusal(failure) from None
-    return ControlOut(done=result.done, text=result.text)
+    if not result.done:
+        raise ApiError(409, "cannot-control", result.text or "The device did not do it.")
+    return ControlOut(done=True, text=result.text)
 
 
 @router.get(
@@ -93,9 +97,9 @@ def _actions(hub: Services, caller: Caller) -> Actions:
     return hub.live_control.actions_for(caller.person, hub.instances.list(Kind.SOURCE))
 
 
-def _shown(call: ListedCall, actions: Actions) -> LiveCallOut:
-    can = {"can_listen": actions.can_listen(call), "actions": list(actions.of(call))}
-    return LiveCallOut.model_validate(call).model_copy(update=can)
+def _shown(call: ListedCall, actions: Actions, askers: Mapping[int, str]) -> LiveCallOut:
+    more = {"can_listen": actions.can_listen(call), "actions": list(actions.of(call))}
+    return LiveCallOut.model_validate(call).model_copy(update=more | {"state_login": askers.get(call.id, "")})
 
 
 def _refusal(failure: PluginFailure) -> ApiError:

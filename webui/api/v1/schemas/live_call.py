@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from hub.catalog.live_calls import LiveQuery
-from hub.sdk import CallControl, Direction, LiveState
+from hub.sdk import CallControl, Direction, LiveState, StateBy
 from webui.api.v1.paging import PageQuery
 from webui.api.v1.schemas.recording import PartyOut
 from webui.api.v1.schemas.shape import In, Out
@@ -23,6 +23,9 @@ class LiveCallOut(Out):
     parties: list[PartyOut]
     call_id: str
     resumes_at: Moment | None = Field(description="When a pause ends by itself; null: it does not.")
+    state_since: Moment | None = Field(description="Since when it is paused or stopped; null: not told.")
+    state_by: StateBy | None = Field(description="What paused or stopped it; null: not told.")
+    state_login: str = Field("", description="Login of the person who had it paused or stopped.")
     rule: str = Field(description="Name of the recording rule that decided.")
     can_listen: bool = Field(description="Whether you can listen to it now.")
     actions: list[CallControl] = Field(default=[], description="What makes sense with it now, and you may do.")
@@ -59,7 +62,7 @@ class ControlIn(In):
 
 
 class ControlOut(Out):
-    """Whether the call now is as asked."""
+    """The call now is as asked."""
 
-    done: bool
+    done: bool = Field(description="Always true: what cannot be done is refused with 409 and the reason.")
     text: str = Field(description="What the device says to it.")

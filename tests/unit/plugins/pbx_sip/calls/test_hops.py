@@ -165,6 +165,21 @@ def test_a_call_through_a_pbx_that_makes_its_media_anew_is_one_in_spite_of_a_hol
     assert len(heard_in(*legs(*talk(12.0)), hole_s=(5.0, 5.4))) == 1
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_short_call_through_a_pbx_that_only_numbers_its_media_anew_is_one(turned):
+    said, heard = talk(3.0)
+    front, behind = legs(said, heard, turned=turned)
+    behind = replace(behind, said=heard if turned else said, heard=said if turned else heard)
+    assert len(heard_in(front, behind)) == 1
+
+
+def test_short_calls_to_the_same_announcement_at_the_same_moment_are_two():
+    said, heard = talk(3.0)
+    front, behind = legs(said, heard)
+    behind = replace(behind, said=talk(3.0, seed=5)[0], heard=heard)
+    assert len(heard_in(front, behind)) == 2
+
+
 def test_who_says_but_a_word_to_an_announcement_has_one_call_through_a_pbx_that_makes_its_media_anew():
     said, heard = talk(12.0)
     word = said[:8_000].ljust(len(said), b"\xff")

@@ -46,6 +46,37 @@ def test_a_number_is_known_in_full_where_the_plan_tells_it(country, area, dialle
 
 
 @pytest.mark.parametrize(
+    ("country", "line", "shown", "full"),
+    [
+        ("FR", "0", "0049301234567", "+49301234567"),  # 0 4930 1234567 is too long for a number of France
+        ("FR", "0", "0033123456789", "+33123456789"),
+        ("FR", "0", "00123456789", "+33123456789"),
+        ("FR", "0", "000493012345", "+493012345"),
+        ("DE", "0", "0033123456789", ""),  # 0331 23456789 is one of Potsdam
+        ("DE", "0", "00331234567", "+49331234567"),  # and too short for one of France
+        ("DE", "0", "00033123456789", "+33123456789"),
+        ("DE", "0", "0043123456789", ""),  # both countries have numbers of many lengths
+        ("DE", "9", "0033123456789", "+33123456789"),
+        ("US", "9", "01133123456789", "+33123456789"),
+        ("US", "9", "901133123456789", "+33123456789"),
+        ("US", "9", "9012345678", "+19012345678"),
+        ("US", "9", "92125550123", "+12125550123"),
+        ("CN", "0", "0033123456789", ""),
+        ("CN", "0", "00352123456", "+352123456"),  # 0 352 123456 is too short for a number of China
+        ("CN", "0", "00491711234567", "+491711234567"),  # and 0 491 711234567 is too long
+        ("CN", "9", "0033123456789", "+33123456789"),
+        ("CN", "9", "901012345678", "+861012345678"),
+    ],
+)
+def test_a_foreign_number_behind_what_may_be_an_outside_line_is_known_where_it_can_be_but_one(
+    country, line, shown, full
+):
+    plan = NumberPlan(country=COUNTRIES[country], outside_prefix=line)
+    assert plan.in_full(shown) == full
+    assert plan.describe(caller=shown, called="203") == ({"caller_e164": full} if full else {})
+
+
+@pytest.mark.parametrize(
     ("caller", "called", "direction"),
     [
         ("203", "204", Direction.INTERNAL),

@@ -88,7 +88,7 @@ def test_a_damaged_capture_gives_its_calls_and_ends_with_1(tmp_path):
     (tmp_path / "none.pcap").write_bytes(b"no capture at all, only some words")
     done = import_captures("--output", tmp_path / "out", tmp_path / "cut.pcap", tmp_path / "none.pcap")
     assert done.exit_code == 1
-    assert "cut.pcap: 1 calls" in done.stdout
+    assert "cut.pcap: 1 call\n" in done.stdout
     assert "cut.pcap could not be read to its end" in done.stderr
     assert "none.pcap could not be read to its end: neither pcap nor pcapng" in done.stderr
 

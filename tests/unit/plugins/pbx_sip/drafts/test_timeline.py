@@ -1,5 +1,6 @@
 """What a draft tells of the course of its call, and what the terms of recording make of its sound."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -14,13 +15,15 @@ from plugins.pbx_sip.drafts.draft import make_draft
 from plugins.pbx_sip.drafts.terms import Terms
 from plugins.pbx_sip.media.g711 import LAWS
 from plugins.pbx_sip.media.gaps import Gap, find_gaps
-from plugins.pbx_sip.packets.files import open_capture
+from plugins.pbx_sip.packets.files import CaptureFile, open_capture
 from plugins.pbx_sip.rtp.events import KeyPress
 from plugins.pbx_sip.sdp.description import Direction, Media
 from plugins.pbx_sip.sip.address import parse_address
 from tests.doubles import audio
+from tests.doubles.capture_file import WireCall, frames_of, pcap_with
 from tests.doubles.rtp_stream import BEGAN_NS, Sender, received
 from tests.doubles.shared_data import shared
+from tests.doubles.talk import tone
 
 S = 1_000_000_000
 LOUD = 0x20
@@ -278,3 +281,17 @@ def test_a_sender_that_begins_anew_leaves_no_gap():
     sender = Sender().send([b"\x20" * 160] * 50)
     sender.sequence = (sender.sequence + 20_000) & 0xFFFF
     assert find_gaps(received(sender.pause(2.0).send([b"\x20" * 160] * 50).sent), BEGAN_NS) == []
+
+
+@pytest.mark.parametrize(
+    ("is_answered", "expected"), [(True, []), (False, ["Nobody answered: this was heard before an answer"])]
+)
+def test_a_call_that_nobody_answered_says_so_where_something_was_heard(tmp_path, is_answered, expected):
+    call = WireCall(call_id="early@pbx", said=tone(440.0, 2.0), heard=tone(620.0, 2.0))
+    frames = [each for each in frames_of(call) if is_answered or b"SIP/2.0 200" not in each[1]]
+    observer = Observer()
+    for block in CaptureFile(io.BytesIO(pcap_with(frames))):
+        observer.add(block)
+    [found] = observer.take()
+    draft = make_draft(found, NumberPlan(), tmp_path / "call.wav", "test")
+    assert [each.text for each in draft.events if each.kind is EventKind.NOTE] == expected

@@ -1,9 +1,10 @@
 """What is to be kept waits while a disk is full or slow, and is written when the disk takes it again."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from plugins.pbx_sip.journal.packing import Packed
 from plugins.pbx_sip.journal.unit import Note
 from plugins.pbx_sip.packets.datagrams import Endpoints
 from tests.doubles.hub import until
-from tests.unit.plugins.pbx_sip.journal.streams import KEY, Packet, by_flow, capture, kept, talk
+from tests.unit.plugins.pbx_sip.journal.streams import BEGAN_NS, KEY, Packet, by_flow, capture, kept, talk
 from tests.unit.plugins.pbx_sip.journal.test_full_disk import no_file_longer_than
 
 ROOM_BYTES = 64 << 20
@@ -162,3 +163,35 @@ def test_a_hostile_call_id_that_no_note_can_hold_harms_nobody(tmp_path: Path, en
         assert keeper.note([note(2, "\udcff" * 16_000)], WITHIN_S)
         assert keeper.trouble == ""
     assert notes_of(tmp_path) == [b"2"]
+
+
+def test_who_writes_comes_after_who_reads(tmp_path: Path, endpoints: Endpoints) -> None:
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), -10)
+    reading = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    told: list[int] = []
+    with keeping(Journal(tmp_path, endpoints, KEY)) as keeper:
+        keeper.run(lambda *_: told.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+        until(lambda: told, WITHIN_S, "the errand")
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), before)
+    assert told[0] > reading or reading >= 0  # who may not go before others cannot give way either
+
+
+def test_the_memory_of_much_media_is_used_again_when_it_is_written(tmp_path: Path, endpoints: Endpoints) -> None:
+    spoken = [
+        (BEGAN_NS + number, "192.0.2.1 5004", "192.0.2.2 5004", bytes([number % 256]) * 60_000) for number in range(700)
+    ]
+    much, less = capture(spoken, endpoints), capture(spoken[:-50], endpoints)
+    journal = Journal(tmp_path, endpoints, KEY)
+    first = journal.pack([much])
+    journal.append_packed([first])
+    journal.take_back(first)
+    second = journal.pack([less])
+    assert second.room is first.room
+    journal.append_packed([second])
+    journal.take_back(second)
+    journal.close()
+    [(flow, found)] = packets_of(tmp_path).items()
+    assert (flow, sorted(found)) == (spoken[0][1:3], sorted((packet[0], packet[3]) for packet in spoken + spoken[:-50]))

@@ -37,6 +37,19 @@ def test_a_code_is_found_behind_other_keys_and_counts_once():
     assert asked == [None] * 5 + [CallControl.PAUSE, None]
 
 
+def test_what_is_told_of_a_key_once_more_behind_the_next_one_does_not_break_a_code():
+    keypads = Keypads()
+    told = ("*", 0), ("7", 1), ("*", 0), ("7", 1), ("7", 1), ("*", 0), ("1", 2)
+    assert [keypads.press(CODES, ONE, key, (7, number)) for key, number in told][-1] is CallControl.PAUSE
+
+
+def test_an_event_for_which_no_telephone_has_a_key_does_not_break_a_code():
+    keypads = Keypads()
+    assert [keypads.press(CODES, ONE, key, (7, number)) for number, key in enumerate("*7D1")][-1] is CallControl.PAUSE
+    spelled = (("*7D1", CallControl.KEEP),)
+    assert [keypads.press(spelled, ONE, key, (8, number)) for number, key in enumerate("*7D1")][-1] is CallControl.KEEP
+
+
 def test_without_codes_keys_ask_for_nothing_and_are_not_kept():
     keypads = Keypads()
     assert not any(keypads.press((), ONE, key, (7, number)) for number, key in enumerate("*71" * 100))

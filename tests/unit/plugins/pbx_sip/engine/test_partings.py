@@ -1,8 +1,15 @@
 """When calls that are over are finished: not before their last packets are there, and not never."""
 
-import pytest
+import copy
+import random
 
-from plugins.pbx_sip.engine.partings import LINGER_NS
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plugins.pbx_sip.calls.neighbours import may_be_hops
+from plugins.pbx_sip.engine import partings
+from plugins.pbx_sip.engine.partings import LINGER_NS, find_partings
 from tests.unit.plugins.pbx_sip.engine.test_call_table import AT, Owner, S, begin_end, end_end
 from tests.unit.plugins.pbx_sip.engine.test_related_calls import begin, end
 
@@ -55,3 +62,69 @@ def test_the_end_of_a_bridge_that_is_over_last_has_its_while_too():
     assert owner.table.take_ended(AT + 30 * S + LINGER_NS) == []
     (group,) = owner.table.take_ended(AT + 30 * S + LINGER_NS + 1)
     assert [call.id for call in group] == ["near", "far"]
+
+
+def gather_plainly(relations, first):
+    """What `gather` does, by comparing a call with all others."""
+    group, others = [first], {call.id: call for call in relations._over if call is not first}
+    for call in group:
+        related = {each.id for each in relations._ends.of(call)}
+        if relations._joins_hops:
+            related |= {each.id for each in others.values() if may_be_hops(call.dialog, each.dialog)}
+        group += [others.pop(call_id) for call_id in list(others) if call_id in related]
+    return group
+
+
+def part(owner, at_s):
+    """What is finished at a moment by its calls, and how long the others wait."""
+    calls = {call_id: copy.copy(call) for call_id, call in owner.table.calls.items()}
+    groups = list(find_partings(calls, owner.table.ends, AT + round(at_s * S), joins_hops=owner.joins_hops))
+    return [[call.id for call in group] for group in groups], {call.id: call.waits_ns for call in calls.values()}
+
+
+def pour_at_random(dice, calls, *, hosts, ports, lasts_s):
+    """Calls among a few endpoints that begin and end within some time; some last on."""
+    joins_hops = dice.random() < 0.8
+    owner = Owner(joins_hops=joins_hops)
+    owner.joins_hops = joins_hops
+
+    def place():
+        return f"192.0.2.{dice.randrange(hosts)}", 4000 + 2 * dice.randrange(ports)
+
+    told = []
+    for number in range(calls):
+        begun_s = dice.uniform(0.0, lasts_s)
+        told.append((begun_s, f"c{number}", True))
+        if dice.random() < 0.9:
+            told.append((begun_s + dice.choice((0.2, 2.0, lasts_s / 2)) * dice.random(), f"c{number}", False))
+    for at_s, name, is_begin in sorted(told):
+        if is_begin:
+            begin(owner, name, at_s, (place(), place()), (str(dice.randrange(100, 110)), str(dice.randrange(500, 520))))
+        else:
+            end(owner, name, at_s)
+    return owner
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=st.integers(0, 1 << 32), at_s=st.floats(2.0, 16.0), hosts=st.integers(2, 200), ports=st.integers(1, 200))
+def test_calls_are_parted_as_if_each_were_compared_with_all_others(seed, at_s, hosts, ports):
+    owner = pour_at_random(random.Random(seed), 25, hosts=hosts, ports=ports, lasts_s=6.0)
+    found = part(owner, at_s)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(partings._Relations, "gather", gather_plainly)
+        assert part(owner, at_s) == found
+
+
+def test_thousands_of_calls_are_parted_by_few_comparisons(monkeypatch):
+    owner = Owner(joins_hops=True)
+    dice = random.Random(7)
+    lengths_s = [dice.uniform(5.0, 300.0) for _ in range(3000)]
+    for number, length_s in enumerate(lengths_s):
+        ends = (f"10.{number >> 8}.{number & 255}.1", 4000), (f"10.{number >> 8}.{number & 255}.2", 5000)
+        begin(owner, f"c{number}", 300.0 - length_s, ends, (f"1{number:04}", f"5{number:04}"))
+        end(owner, f"c{number}", 300.0 + number / 3000)
+    compared = []
+    monkeypatch.setattr(partings, "may_be_hops", lambda *pair: compared.append(pair) or may_be_hops(*pair))
+    groups = owner.table.take_ended(AT + 310 * S)
+    assert sum(map(len, groups)) == 3000
+    assert len(compared) < 3000 * 100

@@ -137,6 +137,19 @@ def test_what_lies_in_memory_is_not_taken_for_what_lies_in_the_journal(tmp_path:
         assert flows.facts["packets"] == [1]
 
 
+def test_media_that_fills_memory_is_written_before_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugins.pbx_sip.engine.station.FLUSH_S", 1e6)
+    monkeypatch.setattr("plugins.pbx_sip.engine.station._PENDING_BYTES_MAX", 1000)
+    port = free_port()
+    with at_work(tmp_path) as (station, control), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        control.say("open", port=port, address=HOST, peers=[HOST])
+        control.say("hello")
+        turning(station, lambda: control.hear("order"))
+        for _ in range(20):
+            sender.sendto(b"\x80" + bytes(171), (HOST, port))
+        turning(station, lambda: [told for told in control.hear("counts") if told.facts["kept"] > 5])
+
+
 def test_the_last_packets_of_a_call_are_kept_when_its_end_is_heard_first(tmp_path: Path) -> None:
     port = free_port()
     with at_work(tmp_path) as (station, control), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:

@@ -41,6 +41,7 @@ class Owner:
         self.told: list[str] = []
         self.refusals: list[tuple[str, str]] = []
         self.advice: list[str] = []
+        self.farewells: list[tuple[str, str]] = []
         self.lost: list[tuple[int, str]] = []
         self.presences: list[Presence] = []
         self.errors: list[Exception] = []
@@ -65,6 +66,9 @@ class Owner:
     def media_closed(self, line: MediaLine) -> None:
         self.told.append(f"close {line.section}")
         del self.lines[line.rtp_port]
+
+    def hung_up(self, call_id: str, peer: Peer, why: str) -> None:
+        self.farewells.append((call_id, why))
 
     def may_accept(self) -> Refusal | None:
         return self.refusal

@@ -249,6 +249,9 @@ def test_a_line_in_an_unknown_place_is_taken_from_where_its_signalling_comes() -
             for host in ("0.0.0.0", "media.example.com"):
                 await caller.anew().invite(sdp("sendonly", host=host))
             assert {line.peers for line in owner.lines.values()} == {("127.0.0.1", "192.0.2.50")}
+            owner.lines.clear()
+            await caller.anew().invite(sdp("sendonly", host="192.0.2.7"))
+            assert {line.peers for line in owner.lines.values()} == {("192.0.2.7", "127.0.0.1")}
 
     run(act)
 

@@ -8,6 +8,7 @@ import pytest
 from plugins.pbx_sip.recorder import own_requests
 from plugins.pbx_sip.sip.message import write_message
 from plugins.pbx_sip.siprec.contents import read_contents
+from plugins.pbx_sip.siprec.farewell import Farewell, read_reason
 from tests.doubles.source_context import until
 from tests.unit.plugins.pbx_sip.recorder.recorder_doubles import (
     TWO,
@@ -99,6 +100,21 @@ def test_a_client_that_refuses_to_pause_goes_on_as_before() -> None:
     run(act)
 
 
+def test_a_client_that_does_not_take_the_end_of_a_pause_may_end_it_by_an_offer_of_its_own() -> None:
+    async def act() -> None:
+        owner = Owner()
+        async with serving(owner) as server, calling(server.ports[0]) as caller:
+            await caller.invite(TWO)
+            assert await server.set_paused(caller.call_id, True)
+            assert server.paused == [caller.call_id]
+            caller.answers["INVITE"] = 488
+            assert not await server.set_paused(caller.call_id, False)
+            assert {direction for _, _, direction in told_of(await caller.invite(TWO))} == {"recvonly"}
+            assert server.paused == []
+
+    run(act)
+
+
 def test_offers_that_cross_are_put_off() -> None:
     async def act() -> None:
         async with serving(Owner()) as server, calling(server.ports[0]) as caller:
@@ -185,7 +201,8 @@ def test_a_session_that_its_client_refreshes_lives_and_one_that_is_not_ends() ->
             time.pass_by(61)
             assert (len(server), owner.lines) == (0, {})
             await until(lambda: owner.told[-1] == "<200 BYE")
-            assert "refreshed" in (caller.requests[-1].headers.get("Reason") or "")
+            assert read_reason(caller.requests[-1].headers.get("Reason") or "") == Farewell.NOT_REFRESHED
+            assert owner.farewells == [(caller.call_id, "the session was not refreshed")]
             assert time.is_idle
 
     run(act)

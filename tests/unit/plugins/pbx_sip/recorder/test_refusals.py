@@ -126,7 +126,7 @@ def test_one_call_that_comes_on_two_ways_is_taken_once() -> None:
             await caller.invite(TWO)
             caller.to_tag = ""
             assert (await caller.invite(TWO, number=1)).status == 482
-            assert len(owner.lines) == 2
+            assert (len(owner.lines), owner.refusals) == (2, [])
 
     run(act)
 
@@ -266,6 +266,22 @@ def test_questions_that_are_answered_in_the_end_are_no_refusals() -> None:
     assert owner.refusals == []
     complaints.note(BadRequest(401, "Unauthorized", replace(make_request(), headers=answer)), peer)
     assert owner.refusals == [("192.0.2.1", "401 the secret is wrong")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [('algorithm="MD5-sess"', "algorithm MD5-sess"), ("qop=auth-int", "qop auth-int"), ("algorithm=MD5", "")],
+)
+def test_a_way_of_proving_the_secret_that_is_not_supported_is_named_with_those_that_are(
+    answer: str, named: str
+) -> None:
+    owner = Owner()
+    given = f'Digest username="pbx", realm="recording-hub", nonce="n", uri="sip:r", response="0", {answer}'
+    request = make_request()
+    request = replace(request, headers=request.headers.added(("Authorization", given)))
+    Complaints(owner).note(BadRequest(401, "Unauthorized", request), Peer("UDP", "192.0.2.1", 5060))
+    why = f"it proves the secret by {named}, which is not supported: let it use SHA-256 or MD5, qop auth"
+    assert owner.refusals == [("192.0.2.1", f"401 {why if named else 'the secret is wrong'}")]
 
 
 def test_calls_of_known_clients_that_are_refused_are_lost_and_those_of_strangers_are_not() -> None:

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugins.pbx_sip.sdp.answer import Place, agree, answer_offer, can_record, make_offer, make_reoffer
+from plugins.pbx_sip.sdp.answer import (
+    Place,
+    agree,
+    answer_offer,
+    can_record,
+    is_unknown_sound,
+    make_offer,
+    make_reoffer,
+)
 from plugins.pbx_sip.sdp.description import Description, Direction, Origin
 from plugins.pbx_sip.sdp.errors import BadDescription
 from plugins.pbx_sip.sdp.reader import parse_description
@@ -191,3 +199,10 @@ def test_any_offer_has_a_valid_answer(lines):
         assert bool(answered.port) == can_record(offered)
         assert set(answered.formats) <= {*offered.formats, "0"}
         assert answered.direction in {Direction.RECVONLY, Direction.INACTIVE} or not answered.port
+
+
+def test_a_line_of_key_presses_alone_is_nobodys_voice_and_none_that_could_not_be_recorded():
+    lines = "m=audio 4000 RTP/AVP 0\r\na=label:1\r\nm=audio 4002 RTP/AVP 101\r\na=rtpmap:101 telephone-event/8000\r\na=label:2\r\n"
+    offer = parse_description((HEAD + lines).encode())
+    assert offer.audio_labels == {0: "1"}
+    assert not is_unknown_sound(offer.media[1])

@@ -201,6 +201,7 @@ def test_the_number_stands_in_front_of_the_host(address, number):
 def test_parameters_behind_a_name_are_no_part_of_it():
     assert parse_name("test_user;lang=en-US;id=22") == "test_user"
     assert parse_name(' "Smith; Sons" ') == "Smith; Sons"
+    assert parse_name('"O\'Neil" <x>') == '"O\'Neil" <x>'
     assert split_name('"A <b>" <sip:1@x>') == ("A <b>", "sip:1@x")
     assert split_name("Ann  Lee <sip:1@x>") == ("Ann Lee", "sip:1@x")
     assert split_name('"open <sip:1@x>') == ('"open', "sip:1@x")

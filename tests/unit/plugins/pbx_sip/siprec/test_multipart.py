@@ -1,4 +1,6 @@
 import time
+from base64 import b64encode
+from quopri import encodestring
 
 import pytest
 from hypothesis import given, settings
@@ -158,6 +160,14 @@ def test_contents_are_found_in_any_order(swapped):
     contents = read_contents(body, content_type)
     assert (contents.sdp, contents.metadata) == (SDP, XML)
     assert [part.content_type for part in contents.others] == ["application/gtd"]
+
+
+@pytest.mark.parametrize(("coding", "encode"), [("base64", b64encode), ("Quoted-Printable", encodestring)])
+def test_contents_that_were_made_fit_for_mail_are_read_as_they_were(coding, encode):
+    xml = XML.replace(b"complete", "complete=é".encode())
+    part = TWO_PARTS.replace(b"+xml\r\n", b"+xml\r\nContent-Transfer-Encoding: " + coding.encode() + b"\r\n")
+    contents = read_contents(part.replace(XML, encode(xml)), "multipart/mixed;boundary=b1")
+    assert contents.metadata == xml
 
 
 def test_contents_without_a_right_type_are_known_by_how_they_begin():

@@ -47,3 +47,15 @@ def test_a_line_that_is_taken_again_may_be_refused_again(notes_of):
 
 def test_who_is_silent_on_a_line_that_was_taken_has_the_note_of_before(notes_of):
     assert notes_of(session(tones_hz=(400, 0)).frames()) == [("+43111", 0, "Nothing was received of this party")]
+
+
+@pytest.mark.parametrize("is_in_place", [True, False])
+def test_a_fax_that_the_recorder_declines_is_told_of_from_when_it_was_asked_for(notes_of, is_in_place):
+    call = session()
+    lines = ["m=image 40000 udptl t38"] if is_in_place else ["m=audio 0 RTP/AVP 0", "m=image 40000 udptl t38"]
+    fax = "\r\n".join(["v=0", "o=- 1 2 IN IP4 192.0.2.20", "s=-", "c=IN IP4 192.0.2.20", "t=0 0", *lines, ""])
+    asked = call.signal(2.1, call.message("INVITE", body=fax, number=7, tag=";tag=r"))
+    refusal = call.message("INVITE", 488, number=7).replace("488 OK", "488 Not Acceptable Here")
+    declined = call.signal(2.11, refusal, by_recorder=True)
+    told = "A fax was sent here (T.38): it is no sound and is not recorded"
+    assert notes_of(call.frames(), [asked, declined]) == [("", 2, told)]

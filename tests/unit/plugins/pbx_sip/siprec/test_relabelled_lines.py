@@ -61,3 +61,25 @@ def test_a_hold_ends_where_the_line_is_given_to_somebody_else_and_a_pause_of_all
     )
     spans = {each.kind: (each.party, round(each.at_s), round(each.until_s)) for each in draft.events if each.until_s}
     assert spans == {EventKind.HOLD: ("2001", 1, 2), EventKind.PAUSE: ("", 4, 5)}
+
+
+@pytest.mark.parametrize("labels", [("agent 1", "caller/2"), ("ä", "ö"), ("'1'", "2")])
+def test_labels_that_are_no_tokens_name_their_parties_all_the_same(recorded, labels):
+    people = (("p1", "2001", labels[0]), ("p2", "+43111", labels[1]))
+    draft, heard = recorded(session(labels=labels, metadata=metadata(*people)).frames())
+    assert heard == {"2001": ([400], [400]), "+43111": ([900], [900])}
+    assert "metadata_problems" not in draft.fields
+
+
+def test_who_was_away_for_a_while_leaves_and_joins_in_the_timeline(recorded):
+    call = session()
+    away = call.again(1.0, "sendonly", metadata=metadata(ADA))
+    back = call.again(3.1, "sendonly", number=8, metadata=metadata(ADA, BEN))
+    draft, _ = recorded(call.frames(), away, back)
+    moves = [
+        (each.kind, each.party, round(each.at_s))
+        for each in draft.events
+        if each.kind in {EventKind.JOIN, EventKind.LEAVE}
+    ]
+    assert moves == [(EventKind.LEAVE, "+43111", 1), (EventKind.JOIN, "+43111", 3)]
+    assert [party.left_s for party in draft.parties] == [None, None]

@@ -43,3 +43,42 @@ def test_whoever_is_named_in_another_form_or_gets_known_stays_the_same(numbers):
 
 def test_whoever_hides_is_not_another_one():
     assert len(parties("303", "anonymous", "303")) == 2
+
+
+def presence(times):
+    return (
+        "<recording><datamode>partial</datamode>"
+        f'<participantsessionassoc participant_id="p2" session_id="c">{times}</participantsessionassoc></recording>'
+    )
+
+
+WITHOUT = TOLD.replace('<participant participant_id="p2"><nameID aor="sip:{}@x"/></participant>', "").replace(
+    '<participantstreamassoc participant_id="p2"><send>t2</send></participantstreamassoc>', ""
+)
+LEFT = presence("<disassociate-time>2024-01-21T16:26:00Z</disassociate-time>")
+BACK = presence("<associate-time>2024-01-21T16:28:00Z</associate-time>")
+
+
+@pytest.mark.parametrize("updates", [(LEFT, BACK), (WITHOUT, TOLD.format(202)), (LEFT, TOLD.format(202))])
+def test_who_leaves_and_comes_back_is_one_party_that_was_away_for_a_while(updates):
+    session = RecordingSession()
+    for minutes, update in zip((0, 1, 3), (TOLD.format(202), *updates), strict=True):
+        session.update(update.encode(), received_at=NOW + minutes * timedelta(minutes=1))
+    [_, party] = session.describe().parties
+    assert (party.number, party.labels, party.left_at) == ("202", ("2",), None)
+    assert party.away == ((NOW + timedelta(minutes=1), NOW + timedelta(minutes=3)),)
+
+
+def test_who_left_stays_away_although_the_time_of_coming_is_told_once_more():
+    session = RecordingSession()
+    came = "<associate-time>2024-01-21T16:25:00Z</associate-time>"
+    for minutes, update in enumerate((TOLD.format(202), presence(came), LEFT, presence(came))):
+        session.update(update.encode(), received_at=NOW + minutes * timedelta(minutes=1))
+    assert session.describe().parties[1].left_at is not None
+
+
+def test_whom_metadata_names_that_comes_late_was_there_from_the_beginning():
+    session = RecordingSession()
+    session.update(None, received_at=NOW, lines={0: "1", 1: "2"})
+    session.update(TOLD.format(202).encode(), received_at=NOW + timedelta(seconds=40))
+    assert [party.joined_at for party in session.describe().parties] == [NOW, NOW]

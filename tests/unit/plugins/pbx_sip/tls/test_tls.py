@@ -183,6 +183,45 @@ def test_keys_may_become_known_at_any_time_before_the_connection(pem, key_file):
     assert read(wire, log)[0] == b"".join(SAID)
 
 
+@pytest.mark.parametrize(("version", "ciphers"), KINDS)
+@pytest.mark.parametrize("late", [2, 3, 4, 5, 6, 7])
+def test_keys_that_become_known_while_a_connection_goes_on_read_it_from_its_beginning(
+    version, ciphers, late, pem, key_file
+):
+    ends = Ends(pem, key_file, version, ciphers)
+    for number in range(6):
+        ends.say(b"said %d\n" % number, is_client=True)
+        ends.say(b"heard %d\n" % number, is_client=False)
+    log, found = KeyLog(), {True: b"", False: b""}
+    connection = TlsConnection(log)
+    for number, (is_client, data) in enumerate(ends.wire.sent):
+        if number == late:
+            log.learn(key_file.read_text())
+        found[is_client] += connection.feed(data, is_client=is_client)
+    assert found[True] == b"".join(b"said %d\n" % number for number in range(6))
+    assert found[False] == b"".join(b"heard %d\n" % number for number in range(6))
+
+
+@pytest.mark.parametrize(("version", "ciphers"), [KINDS[0], KINDS[2], KINDS[4]])
+def test_what_waits_for_keys_is_bounded_and_the_rest_is_read_once_they_are_known(version, ciphers, pem, key_file):
+    ends = Ends(pem, key_file, version, ciphers)
+    for number in range(40):
+        ends.say(b"%04d" % number * 250, is_client=True)
+    log, found = KeyLog(), b""
+    connection = TlsConnection(log)
+    for is_client, data in ends.wire.sent:
+        found += connection.feed(data, is_client=is_client) if is_client else b""
+        connection.feed(b"" if is_client else data, is_client=False)
+    assert found == b""
+    ends.wire.sent.clear()
+    ends.say(b"at last", is_client=True)
+    log.learn(key_file.read_text())
+    [(_, data)] = ends.wire.sent
+    read = connection.feed(data, is_client=True)
+    assert read.endswith(b"0039" * 250 + b"at last")
+    assert len(read) < 20_000
+
+
 def test_a_key_log_is_read_whatever_else_stands_in_it(pem, key_file):
     wire = talk(pem, key_file, *KINDS[1])
     key_file.write_text(
