@@ -7,7 +7,6 @@ from plugins.pbx_sip.calls.numbers import NumberPlan
 from plugins.pbx_sip.calls.outline import find_belonging, find_direction, find_parties
 from plugins.pbx_sip.calls.texts import make_all_readable
 
-
 _SENTENCES = {
     "named": "A recording rule leaves it out.",
     "unnamed": "No recording rule asks for it.",
