@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from hub.sdk import PluginContext, Recorded, Verdict
-from plugins.pbx_sip.calls.hop_parties import describe_recorded
+from plugins.pbx_sip.calls.hop_parties import describe_hops
 from plugins.pbx_sip.calls.numbers import NumberPlan
 from plugins.pbx_sip.calls.recorded import RecordedCall
 
@@ -25,7 +25,7 @@ class Decisions:
         known = self._ctx.state.get(key)
         if known is not None:
             return _read(known[1])
-        verdict = self._ctx.decide(describe_recorded(call, self._plan))
+        verdict = self._ctx.decide(describe_hops(call.dialog, call.hops, self._plan))
         if verdict != Verdict():  # what no rule decides is decided so again
             self._ctx.state.put(key, [call.dialog.first_ns, asdict(verdict)])
         return verdict

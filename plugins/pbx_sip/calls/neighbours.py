@@ -6,6 +6,7 @@ from itertools import product
 from plugins.pbx_sip.calls.dialog import Dialog, Side
 from plugins.pbx_sip.calls.names import call_id_of
 from plugins.pbx_sip.calls.numbers import number_of
+from plugins.pbx_sip.siprec.addresses import ANONYMOUS
 
 END_TOGETHER_NS = 500_000_000
 BEGIN_TOGETHER_NS = 1_000_000_000
@@ -52,8 +53,35 @@ def hosts_of(dialog: Dialog) -> set[int]:
 
 def parties_of(dialog: Dialog) -> set[Hashable]:
     """The numbers of caller and called one together; none if it is not known who is called."""
-    caller, called = number_of(dialog.caller), number_of(dialog.called)
-    return {(caller, called)} if called else set()
+    numbers = numbers_of(dialog)
+    return {numbers} if numbers[1] else set()
+
+
+def numbers_of(dialog: Dialog) -> tuple[str, str]:
+    """Those of caller and called one."""
+    return number_of(dialog.caller), number_of(dialog.called)
+
+
+def are_named_together(one: Dialog, other: Dialog) -> bool:
+    """Whether two dialogs of the same numbers are one call; all sessions of a recording client have its number."""
+    return first_together(one, other) and one.session is None and other.session is None
+
+
+def is_passed_on(one: Dialog, other: Dialog) -> bool:
+    """Whether a machine that is called in one of two dialogs calls somebody in the other, for the same caller.
+
+    It answers together with whom it called. Who the caller is has to be known.
+    """
+    first, second = sorted((one, other), key=lambda each: each.first_ns)
+    number = number_of(first.caller)
+    if not number or number.lower() in ANONYMOUS or number != number_of(second.caller):
+        return False
+    if not first.first_ns <= second.first_ns <= first.answered_ns or not second.answered_ns:
+        return False
+    if abs(first.answered_ns - second.answered_ns) >= BEGIN_TOGETHER_NS or hosts_of(first) == hosts_of(second):
+        return False
+    called, calling = _sides_of(first)[Side.CALLED], _sides_of(second)[Side.CALLER]
+    return bool({endpoint >> 16 for endpoint in called} & {endpoint >> 16 for endpoint in calling})
 
 
 def is_turned_beside(one: Dialog, other: Dialog) -> bool:

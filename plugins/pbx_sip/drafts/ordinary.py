@@ -28,7 +28,7 @@ def make_call_draft(call: RecordedCall, plan: NumberPlan, path: Path, origin: st
     channels = [mix([lane.sound for lane in call.lanes_of(side)], call.law) for side in sides]
     length_s = terms.length_s(call)
     write_wav(path, terms.apply(call, channels), call.rate_hz, call.law, length_s)
-    parties = _make_parties(call, people, find_hop_parties(call, plan), sides)
+    parties = _make_parties(call, people, find_hop_parties(call.dialog, call.hops, plan), sides)
     belonging = find_belonging(call.dialog)
     return RecordingDraft(
         origin_id=call.origin_id,

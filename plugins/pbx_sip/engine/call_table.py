@@ -1,17 +1,15 @@
 """The calls that go on, as their signalling tells, and what was decided on each."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hub.sdk import CallControl, CallOutline, LiveState, Recorded, Verdict
-from plugins.pbx_sip.calls.dialog import Dialog, Side
+from plugins.pbx_sip.calls.dialog import Side
+from plugins.pbx_sip.calls.hop_parties import are_known, describe_hops
 from plugins.pbx_sip.calls.moments import EPOCH
 from plugins.pbx_sip.calls.names import call_id_of
-from plugins.pbx_sip.calls.neighbours import are_set_up_together
-from plugins.pbx_sip.calls.numbers import number_of
-from plugins.pbx_sip.calls.outline import describe_outline
+from plugins.pbx_sip.calls.neighbours import are_named_together, are_set_up_together, is_passed_on, numbers_of
 from plugins.pbx_sip.calls.signalling import Signalling
 from plugins.pbx_sip.calls.stopper import Stopper
 from plugins.pbx_sip.calls.voicemail import find_voicemails
@@ -19,10 +17,10 @@ from plugins.pbx_sip.engine.habits import Habits
 from plugins.pbx_sip.engine.open_call import SILENT, OpenCall
 from plugins.pbx_sip.engine.open_ends import OpenEnds
 from plugins.pbx_sip.engine.partings import find_partings
+from plugins.pbx_sip.engine.passed_on import PassedOn
 from plugins.pbx_sip.packets.datagrams import Endpoints
 from plugins.pbx_sip.sip.message import Request, Response
 
-_TOGETHER_NS = 1_000_000_000
 _MARGIN_NS = 1_000_000_000
 _S = 1_000_000_000
 _RULED = frozenset({LiveState.RECORDING, LiveState.WAITING, LiveState.LEFT_OUT})
@@ -55,6 +53,7 @@ class CallTable:
         self._hooks = hooks
         self._by_endpoint: dict[int, str] = {}
         self._by_numbers: dict[tuple[str, str], str] = {}
+        self._passed_on = PassedOn()
 
     def take(self, message: Request | Response, content: bytes, at_ns: int, call_id: str = "") -> OpenCall | None:
         """Take in a message that was sent or received; call_id: as in `Signalling.add`.
@@ -73,6 +72,7 @@ class CallTable:
             self._end(call)
             return call
         if dialog.answered_ns or dialog.session is not None:
+            self._note_passed_on(call, at_ns)
             self._decide(call, at_ns)
             self._follow_voicemail(call, at_ns)
             self._follow_header(call, message, at_ns)
@@ -204,9 +204,10 @@ class CallTable:
         for listening in dialog.listenings:
             if self._by_endpoint.get(listening.endpoint) == call.id:
                 self._hand_on(listening.endpoint)
-        numbers = _numbers_of(dialog)
+        numbers = numbers_of(dialog)
         if self._by_numbers.get(numbers) == call.id:
             del self._by_numbers[numbers]
+        self._passed_on.forget(dialog)
         self.ends.forget(call)
 
     def _left_by(self, call: OpenCall) -> set[int]:
@@ -237,13 +238,47 @@ class CallTable:
             else:
                 self._by_endpoint[listening.endpoint] = call.id
         if self._habits.joins_hops and not call.leader:
-            numbers = _numbers_of(call.dialog)
+            numbers = numbers_of(call.dialog)
             other = self.calls.get(self._by_numbers.setdefault(numbers, call.id))
-            if other is not None and other is not call and all(numbers) and _begin_together(other.dialog, call.dialog):
+            if (
+                other is not None
+                and other is not call
+                and all(numbers)
+                and are_named_together(other.dialog, call.dialog)
+            ):
                 call.leader = other.leader or other.id
             first = self.calls.get(call_id_of(call.id), call)
             if first is not call and not first.dialog.is_over:
                 call.leader = first.leader or first.id
+
+    def _note_passed_on(self, call: OpenCall, at_ns: int) -> None:
+        """Who calls somebody else for the caller of another call has one call with it, which that one leads."""
+        if not self._habits.joins_hops or call.dialog.session is not None:
+            return
+        for other in [self.calls[each] for each in self._passed_on.find_beside(call.dialog) if each in self.calls]:
+            first, second = sorted((call, other), key=lambda each: each.dialog.first_ns)
+            leader = self.calls.get(first.leader, first)
+            if second.leader or other.dialog.is_over or not is_passed_on(first.dialog, second.dialog):
+                continue
+            for led in (second, *self._led_by(second)):
+                led.leader = leader.id
+                self._passed_on.lead(leader.id, led.id)
+                self._hooks.changed(led)
+            if leader.verdict is not None:
+                self._decide(leader, at_ns)
+                self._have_follow(leader, at_ns)
+                self._hooks.changed(leader)
+
+    def _led_by(self, leader: OpenCall) -> list[OpenCall]:
+        return [self.calls[each] for each in self._passed_on.led_by(leader.id) if each in self.calls]
+
+    def _have_follow(self, leader: OpenCall, at_ns: int) -> None:
+        """What was decided on the call that leads holds for what it was passed on as."""
+        for call in self._led_by(leader):
+            was_silent, call.verdict = call.state in SILENT, None
+            self._follow(call, leader, at_ns)
+            if was_silent and call.state not in SILENT:
+                self._hooks.uncover({each.endpoint for each in call.dialog.arrivals}, at_ns)
 
     def _decide(self, call: OpenCall, at_ns: int) -> None:
         """Ask the rules, and again whenever it is known of somebody else that he takes part."""
@@ -253,13 +288,14 @@ class CallTable:
         if leader is not None and leader.verdict is not None:
             self._follow(call, leader, at_ns)
             return
-        described = describe_outline(call.dialog, self._habits.plan)
+        hops = [each.dialog for each in self._led_by(call)]
+        described = describe_hops(call.dialog, hops, self._habits.plan)
         before, call.decided_on = call.decided_on, replace(described, started_at=EPOCH)
         if call.verdict is None:
             self._settle(call, self._hooks.decide(described), call.dialog.first_ns)
         elif before != call.decided_on:
             again = self._hooks.decide(replace(described, decided_by=call.verdict.rule))
-            since_ns = at_ns if before is None or _is_known(before) else call.dialog.first_ns
+            since_ns = at_ns if before is None or are_known(before) else call.dialog.first_ns
             self._decide_again(call, call.verdict, again, since_ns, at_ns)
 
     def _decide_again(self, call: OpenCall, verdict: Verdict, again: Verdict, since_ns: int, at_ns: int) -> None:
@@ -293,6 +329,7 @@ class CallTable:
             if other is not call:
                 other.verdict = None
                 self._follow(other, call, since_ns)
+        self._have_follow(call, since_ns)
 
     def _follow(self, call: OpenCall, leader: OpenCall, at_ns: int) -> None:
         """Go by what was decided on the dialog that stands for the call."""
@@ -357,22 +394,3 @@ class CallTable:
     def _obey_keys(self, call: OpenCall, action: CallControl | None, at_ns: int) -> None:
         if action is not None:
             self.control(self.calls.get(call.leader, call), action, at_ns, by=Stopper.KEYS)
-
-
-def _is_known(outline: CallOutline) -> bool:
-    """Whether two at least are known who take part."""
-    return len({outline.caller, outline.called, *outline.numbers} - {""}) > 1
-
-
-def _numbers_of(dialog: Dialog) -> tuple[str, str]:
-    return number_of(dialog.caller), number_of(dialog.called)
-
-
-def _begin_together(one: Dialog, other: Dialog) -> bool:
-    """Whether two dialogs of the same numbers are one call; all sessions of a recording client have its number."""
-    return abs(one.first_ns - other.first_ns) < _TOGETHER_NS and one.session is None and other.session is None
-
-
-def now_ns() -> int:
-    """The time of the wire: ns since 1970, UTC."""
-    return time.time_ns()

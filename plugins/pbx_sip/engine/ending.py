@@ -10,11 +10,12 @@ from functools import partial
 import numpy as np
 
 from hub.sdk import Absence, Alarm, BadRecording, PluginContext, Receipt, Recorded, RetryLater, Severity
+from plugins.pbx_sip.calls.moments import now_ns
 from plugins.pbx_sip.calls.parts import split_dialog
 from plugins.pbx_sip.calls.stopper import Stopper
 from plugins.pbx_sip.drafts.absence import describe_absence, describe_left_out
 from plugins.pbx_sip.drafts.terms import Terms
-from plugins.pbx_sip.engine.call_table import CallTable, now_ns
+from plugins.pbx_sip.engine.call_table import CallTable
 from plugins.pbx_sip.engine.foreman import Foreman, WorkerAway
 from plugins.pbx_sip.engine.frames import Frame
 from plugins.pbx_sip.engine.habits import Habits

@@ -19,7 +19,8 @@ from hub.sdk import (
     PluginContext,
     Severity,
 )
-from plugins.pbx_sip.engine.call_table import CallTable, Hooks, now_ns
+from plugins.pbx_sip.calls.moments import now_ns
+from plugins.pbx_sip.engine.call_table import CallTable, Hooks
 from plugins.pbx_sip.engine.crew import make_crew
 from plugins.pbx_sip.engine.ending import Ending
 from plugins.pbx_sip.engine.frames import Frame

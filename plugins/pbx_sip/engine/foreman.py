@@ -18,7 +18,7 @@ from plugins.pbx_sip.engine.order import Order
 
 STARTING = "It is starting."
 _START_S = 15.0
-_AGAIN_S, _AGAIN_S_MAX = 2.0, 60.0
+_AGAIN_S, _AGAIN_S_MAX = 2.0, 20.0
 _KNOCK_S = 0.05
 _LOOKS = 2
 _ASK_S = 30.0

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hub.sdk import LiveState, Log
-from plugins.pbx_sip.engine.call_table import CallTable, now_ns
+from plugins.pbx_sip.calls.moments import now_ns
+from plugins.pbx_sip.engine.call_table import CallTable
 from plugins.pbx_sip.engine.foreman import Foreman, WorkerAway
 from plugins.pbx_sip.engine.open_call import OpenCall
 from plugins.pbx_sip.engine.places import write_places

@@ -6,7 +6,7 @@ import pytest
 
 from hub.sdk import Role
 from plugins.pbx_sip.calls.countries import COUNTRIES
-from plugins.pbx_sip.calls.hop_parties import describe_recorded
+from plugins.pbx_sip.calls.hop_parties import describe_hops
 from plugins.pbx_sip.calls.numbers import NumberPlan
 from plugins.pbx_sip.drafts.draft import make_draft
 from tests.unit.plugins.pbx_sip.calls.test_hops import heard_in, legs, talk
@@ -34,7 +34,7 @@ def test_who_answers_for_a_group_is_a_party_and_found_by_rules(call, tmp_path):
     parties = [(party.number, party.role, party.channel) for party in draft.parties]
     assert parties == [(OUTSIDE, Role.CALLER, 1), (GROUP, Role.CALLED, 0), (AGENT, Role.CALLED, 0)]
     assert draft.target == GROUP
-    outline = describe_recorded(found, PLAN)
+    outline = describe_hops(found.dialog, found.hops, PLAN)
     assert (outline.called, outline.numbers) == (GROUP, (AGENT,))
     assert {GROUP, AGENT} <= set(outline.users)
 
@@ -43,7 +43,7 @@ def test_who_is_shown_outside_by_the_number_of_the_company_is_no_other_party(cal
     found = call((PHONE, OUTSIDE), (TRUNK, "00" + OUTSIDE[1:]))
     draft = make_draft(found, PLAN, tmp_path / "call.wav", "test")
     assert [party.number for party in draft.parties] == [PHONE, OUTSIDE]
-    assert describe_recorded(found, PLAN).numbers == ()
+    assert describe_hops(found.dialog, found.hops, PLAN).numbers == ()
 
 
 def test_to_whom_a_call_was_forwarded_is_a_party(call, tmp_path):
