@@ -204,7 +204,10 @@ class _Comparison:
         return sum(here.side is not there.side for here, there in passed_on) * 2 > len(passed_on)
 
     def _find_copied(self, one: int, other: int) -> bool | None:
-        """The same for two in which both sides say the same, octet by octet."""
+        """The same for two of one caller in which both sides say the same, octet by octet."""
+        callers = {number_of(self._calls[number].dialog.caller) for number in (one, other)}
+        if len(callers) > 1:
+            return None
         first, second = self._longest(one), self._longest(other)
         for is_turned in (False, True):
             pairs = [(first.get(side), second.get(side.other if is_turned else side)) for side in Side]

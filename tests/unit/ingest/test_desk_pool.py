@@ -100,7 +100,7 @@ def test_a_desk_that_hangs_is_killed_and_replaced(call, tmp_path):
 def test_long_work_is_no_hang(call, tmp_path):
     pool = DeskPool(1, silence_max_s=2.5)
     pool.warm_up()
-    call.write_bytes(audio.wav_of(audio.companded(audio.speech(30), audio.MU_LAW) * 20, tag=audio.MU_LAW))
+    call.write_bytes(audio.wav_of(audio.companded(audio.speech(30), audio.MU_LAW) * 40, tag=audio.MU_LAW))
     began_s = time.monotonic()
     found = pool.examine(call, tmp_path / "made", SLOW)
     assert found.derived is not None

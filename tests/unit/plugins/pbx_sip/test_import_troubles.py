@@ -166,5 +166,5 @@ def test_a_capture_in_headers_that_nobody_knows_says_so(folder, ctx):
 def test_a_capture_without_any_call_is_no_trouble(folder, ctx):
     arp = b"\xff" * 12 + b"\x08\x06" + bytes(28)
     write_frames(folder / "one.pcap", [(CALL.began_ns, arp)])
-    run_until(lambda: any("1 captures" in health.summary for health in ctx.health), settings(folder), ctx)
+    run_until(lambda: any("Captures imported: 1" in health.summary for health in ctx.health), settings(folder), ctx)
     assert not ctx.alarms

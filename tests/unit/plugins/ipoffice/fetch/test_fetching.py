@@ -277,7 +277,7 @@ def test_the_test_button_shows_the_fingerprint_and_then_what_is_there(tmp_path: 
     assert sshd.fingerprint in str(told.value)
     health = IPOffice(branch.settings, branch.ctx).check()
     assert health.state is HealthState.OK
-    assert "1 recordings" in health.summary
+    assert health.summary.endswith(": 1.")
     missing = branch.settings.model_copy(update={"fetch_folder": str(tmp_path / "none")})
     with pytest.raises(SettingsError) as told:
         IPOffice(missing, branch.ctx).check()
