@@ -65,14 +65,12 @@ def ask_for_speed() -> None:
 
 
 def give_way_to_reading() -> None:
-    """Let this thread come after the one that reads packets: what waits to be written waits in memory, and is not lost.
+    """Let this thread come after the one that reads packets, but in its turn: what may wait in memory is bounded.
 
-    Source: sched(7), setpriority(2): both are of a thread under Linux.
+    Source: setpriority(2): of a thread under Linux; it means nothing to one that goes in real time.
     """
     thread = threading.get_native_id()
     with suppress(OSError):
-        if os.sched_getscheduler(thread) != os.SCHED_OTHER:
-            os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
         if os.getpriority(os.PRIO_PROCESS, thread) < _NICE_OF_WRITING:
             os.setpriority(os.PRIO_PROCESS, thread, _NICE_OF_WRITING)
 
