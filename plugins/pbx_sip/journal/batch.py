@@ -1,6 +1,6 @@
 """What is written at once: tables that say what follows them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from struct import pack
 
 import numpy as np
@@ -11,6 +11,7 @@ from plugins.pbx_sip.journal.layout import (
     FORGOTTEN_CALL,
     FORGOTTEN_FLOW,
     NOTE,
+    PAGE_BYTES,
     REPLACED,
     UNIT,
     Table,
@@ -24,13 +25,17 @@ _UNCHECKED_BYTES = BATCH_HEADER.size - CHECK_BYTES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """The tables of one write. replaced: the segments of which nothing counts any more."""
+    """The tables of one write. replaced: the segments of which nothing counts any more.
+
+    padding_bytes: zeros between the tables and what follows, so that it begins where a page of the disk does.
+    """
 
     units: Table = field(default_factory=lambda: np.empty(0, UNIT))
     notes: Table = field(default_factory=lambda: np.empty(0, NOTE))
     flows: Table = field(default_factory=lambda: np.empty(0, FORGOTTEN_FLOW))
     calls: Table = field(default_factory=lambda: np.empty(0, FORGOTTEN_CALL))
     replaced: Table = field(default_factory=lambda: np.empty(0, REPLACED))
+    padding_bytes: int = 0
 
     @property
     def units_bytes(self) -> int:
@@ -40,7 +45,7 @@ class Batch:
     @property
     def data_bytes(self) -> int:
         """The size of all that follows the tables."""
-        return self.units_bytes + _sum_lengths(self.notes)
+        return self.padding_bytes + self.units_bytes + _sum_lengths(self.notes)
 
     @property
     def head_bytes(self) -> int:
@@ -48,12 +53,12 @@ class Batch:
         return BATCH_HEADER.size + sum(table.nbytes for table in self._tables)
 
     def encode(self, salt: bytes, segment: int, offset: int, seals: Seals) -> bytes:
-        """Header and tables, for one place of one segment only."""
+        """Header, tables and padding, for one place of one segment only."""
         rows = [len(table) for table in self._tables]
         header = BATCH_HEADER.pack(salt, *rows, self.data_bytes, bytes(CHECK_BYTES))
         tables = b"".join(table.tobytes() for table in self._tables)
         header = header[:_UNCHECKED_BYTES]
-        return header + seals.check(_place(salt, segment, offset), header, tables) + tables
+        return header + seals.check(_place(salt, segment, offset), header, tables) + tables + bytes(self.padding_bytes)
 
     @property
     def _tables(self) -> tuple[Table, ...]:
@@ -79,7 +84,8 @@ def decode(head: bytes, salt: bytes, segment: int, offset: int, seals: Seals) ->
         at += count * layout.itemsize
     units, notes, flows, calls, replaced = found
     batch = Batch(units=units, notes=notes, flows=flows, calls=calls, replaced=replaced)
-    return batch if batch.data_bytes == data_bytes else None
+    padding_bytes = data_bytes - batch.data_bytes
+    return replace(batch, padding_bytes=padding_bytes) if 0 <= padding_bytes < PAGE_BYTES else None
 
 
 def _sum_lengths(table: Table) -> int:

@@ -1,9 +1,10 @@
 """The journal on the disk.
 
 A segment file is a header and batches; nothing in it changes once it is written. A batch is its header; its tables:
-units, notes, flows forgotten, calls forgotten, segments replaced; then the units and the notes themselves, in the order
-of the tables. It begins with the salt of its segment, a random number by which batches are found behind damaged ones.
-A batch that replaces segments, because it holds what is alive of them, is alone in its own.
+units, notes, flows forgotten, calls forgotten, segments replaced; zeros, where much follows, up to a page of the disk;
+then the units and the notes themselves, in the order of the tables. It begins with the salt of its segment, a random
+number by which batches are found behind damaged ones. A batch that replaces segments, because it holds what is alive of
+them, is alone in its own.
 
 unit: UNIT, as in the table, then columns: times (u32, ns after first_ns), lengths (u16), payloads.
 note: nonce (12 bytes), then sealed with AES-256-GCM.
@@ -29,11 +30,12 @@ NONCE_BYTES = 12
 SALT_BYTES = 8
 WINDOW_NS = 4_000_000_000  # a unit spans less, so that its times fit into 32 bits
 UNIT_PACKETS_MAX = (1 << 16) - 1
+PAGE_BYTES = 4096  # no disk that is known has larger blocks
 BATCH_BYTES_MAX = 1 << 31  # offsets have 32 bits
 
 # magic, version, number of the segment, salt, check with the key, CRC-32 of all that.
 SEGMENT_HEADER = Struct(f"<8sII{SALT_BYTES}s{CHECK_BYTES}sI")
-# the segment's salt, rows of the five tables, bytes after the tables, check.
+# the segment's salt, rows of the five tables, bytes after the tables (zeros too), check.
 BATCH_HEADER = Struct(f"<{SALT_BYTES}s5IQ{CHECK_BYTES}s")
 TIME, LENGTH = np.dtype("<u4"), np.dtype("<u2")
 UNIT = np.dtype(

@@ -1,12 +1,13 @@
 """The segments of a journal as one log: written at its new end, freed at its old end."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from plugins.pbx_sip.journal.batch import Batch
 from plugins.pbx_sip.journal.entries import Place
 from plugins.pbx_sip.journal.flush import Flush
-from plugins.pbx_sip.journal.layout import BATCH_BYTES_MAX, Bytes
+from plugins.pbx_sip.journal.layout import BATCH_BYTES_MAX, PAGE_BYTES, Bytes
 from plugins.pbx_sip.journal.seals import Seals
 from plugins.pbx_sip.journal.segment import SegmentWriter, segment_path
 
@@ -33,13 +34,14 @@ class Log:
         Returns: the segment, and where the data begins there.
         Raises: OSError; ValueError (too much at once).
         """
-        size_bytes = batch.head_bytes + batch.data_bytes
+        size_bytes = batch.head_bytes + PAGE_BYTES + batch.data_bytes
         if size_bytes > BATCH_BYTES_MAX:
             raise ValueError(f"{size_bytes} bytes are too many to be written at once")
         if len(batch.replaced):
             self._end_segment()
         writer = self._open(size_bytes)
-        data_at = writer.size_bytes + batch.head_bytes
+        batch = replace(batch, padding_bytes=writer.find_padding(batch.head_bytes, data))
+        data_at = writer.size_bytes + batch.head_bytes + batch.padding_bytes
         writer.write([batch.encode(writer.salt, writer.number, writer.size_bytes, self._seals), *data])
         self.sizes[writer.number] = writer.size_bytes
         self._written = self._flush.add(writer.number)

@@ -1,7 +1,9 @@
 """Datagrams put together by flow, in the form in which they lie on the disk."""
 
+import mmap
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -114,7 +116,15 @@ class Packer:
     def _find_room(self, size_bytes: int) -> _Bytes:
         if not _HEAP_BYTES < size_bytes <= _ROOM_BYTES:
             return np.empty(size_bytes, np.uint8)
-        return self._rooms.pop() if self._rooms else np.empty(_ROOM_BYTES, np.uint8)
+        return self._rooms.pop() if self._rooms else _make_room()
+
+
+def _make_room() -> _Bytes:
+    """Memory that begins with a page, as what is written past the kernel's cache must."""
+    room = mmap.mmap(-1, _ROOM_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(OSError):  # a kernel without large pages
+        room.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(room, np.uint8)
 
 
 def _find_starts(source: _Keys, target: _Keys, time_ns: _Column) -> _Column:
