@@ -5,8 +5,8 @@ from hashlib import sha256
 from typing import Any
 
 from hub.sdk import PluginContext, Recorded, Verdict
-from plugins.pbx_sip.calls.hop_parties import describe_hops
 from plugins.pbx_sip.calls.numbers import NumberPlan
+from plugins.pbx_sip.calls.outline import describe_outline
 from plugins.pbx_sip.calls.recorded import RecordedCall
 
 _PREFIX = "verdict:"
@@ -25,7 +25,7 @@ class Decisions:
         known = self._ctx.state.get(key)
         if known is not None:
             return _read(known[1])
-        verdict = self._ctx.decide(describe_hops(call.dialog, call.hops, self._plan))
+        verdict = self._ctx.decide(describe_outline(call.dialog, self._plan, call.hops))
         if verdict != Verdict():  # what no rule decides is decided so again
             self._ctx.state.put(key, [call.dialog.first_ns, asdict(verdict)])
         return verdict

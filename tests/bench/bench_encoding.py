@@ -76,7 +76,7 @@ def main() -> int:
                 run = run_load(pair, traffic, calls, length_s)
                 made_per_min.append((conversion.made - made) / (time.monotonic() - began_s) * 60)
             lost.append(run.lost)
-            shares.append(run.own + run.kernel)
+            shares.append(run.core)
     emit(
         Figure(
             figure=f"capture of {calls} calls while others are encoded on the core, packets lost",

@@ -1,8 +1,9 @@
 """The capture worker under load: G.711 calls, received, sorted by stream and journalled, all on one core.
 
 Sender and receiver are in network namespaces of their own; the sender has core 0, the receiver core 1 together with the
-kernel's work for it (RPS), so that the load of core 1 is all that capture costs. The receiver goes before whatever else
-the machine does. Figures are of the median of three runs by load; sent and journalled packets are compared.
+kernel's work for it (RPS), so that the load of core 1 is all that capture costs. A process that only runs where nobody
+else does keeps that core awake: the kernel accounts for no time in which it takes packets in on a core that sleeps. The
+receiver goes before whatever else the machine does. Figures are of the median of three runs by load; sent and journalled packets are compared.
 """
 
 import argparse
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +33,7 @@ BAR_KB_PER_CALL, BAR_FIXED_MB = 130, 300
 FIRST_PORT, _PACKETS_PER_S = 20_000, 50
 SENDER_CPU, RECEIVER_CPU = 0, 1
 AT_ONCE = ("chrt", "--fifo", "1")
+_AT_LAST = ("chrt", "--idle", "0", "nice", "-n", "19")
 _RUNS, _LENGTH_S = 3, 20
 _START_S, _DRAIN_S = 30.0, 3.0
 
@@ -85,7 +89,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=BAR_CALLS)
     asked = parser.parse_args()
     calls, runs, length_s = (200, 1, 3) if asked.quick else (asked.calls, _RUNS, _LENGTH_S)
-    with network_pair() as pair, Traffic() as traffic:
+    with network_pair() as pair, Traffic() as traffic, core_awake():
         steer_to_core(pair)
         measured = [run_load(pair, traffic, calls, length_s) for _ in range(runs)]
         base = run_load(pair, traffic, max(calls // 10, 1), max(length_s // 4, 2))
@@ -190,10 +194,22 @@ def start_calls(pair: NetworkPair, traffic: Traffic, calls: int, length_s: float
     )
 
 
+@contextmanager
+def core_awake() -> Iterator[None]:
+    """Let the receiver's core never sleep, at nobody's cost."""
+    command = [*_AT_LAST, "taskset", "-c", str(RECEIVER_CPU), sys.executable, "-c", "for _ in range(10**11): pass"]
+    with subprocess.Popen(command) as spinning:
+        try:
+            yield
+        finally:
+            spinning.kill()
+
+
 def core_busy_s() -> float:
-    """For how long the receiver's core was busy since the machine began, with all that ran on it."""
+    """For how long the receiver's core was busy since the machine began, but with what gives way to all else."""
     times = _core_times()
-    return sum(times) - times[3] - times[4]
+    _, niced, _, idle, waiting, *_ = times
+    return sum(times) - niced - idle - waiting
 
 
 def softirq_s() -> float:

@@ -24,7 +24,8 @@ from bench_engine import (
     AT_ONCE,
     FIRST_PORT,
     RECEIVER_CPU,
-    process_s,
+    core_awake,
+    core_busy_s,
     run_load,
     softirq_s,
     start_calls,
@@ -44,11 +45,11 @@ _START_S, _ANSWER_S, _DRAIN_S, _END_S = 10.0, 5.0, 2.0, 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What became of a load. Shares of the core: own: the program; kernel: taking packets in."""
+    """What became of a load. Shares of the core: busy: all that it took; kernel: taking packets in."""
 
     sent: int
     stored: int
-    own: float
+    busy: float
     kernel: float
     seconds: float
 
@@ -58,7 +59,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     asked = parser.parse_args()
     loads, length_s = ((50,), 3) if asked.quick else (_CALLS, _LENGTH_S)
-    with network_pair() as pair, Traffic() as traffic:
+    with network_pair() as pair, Traffic() as traffic, core_awake():
         steer_to_core(pair)
         for calls in loads:
             ours = run_worker(pair, traffic, calls, length_s)
@@ -75,14 +76,14 @@ def main() -> int:
 
 def emit_kept(name: str, calls: int, kept: Kept, ours: Kept) -> None:
     """The cost of a packet that was stored, beside that of the capture worker."""
-    share = kept.own + kept.kernel
-    packet_us, ours_us = ((each.own + each.kernel) * each.seconds / each.stored * 1e6 for each in (kept, ours))
+    packet_us, ours_us = (each.busy * each.seconds / each.stored * 1e6 for each in (kept, ours))
     emit(
         Figure(
             figure=f"{calls} calls, {name}",
             value=packet_us,
             unit="us of the core a packet",
-            beside=f"{calls / share * kept.stored / kept.sent:.0f} calls a core; program {kept.own * 100:.0f} %, kernel {kept.kernel * 100:.0f} %; "
+            beside=f"{calls / kept.busy * kept.stored / kept.sent:.0f} calls a core; "
+            f"core {kept.busy:.0%}, of it the kernel's taking in of packets {kept.kernel:.0%}; "
             f"{kept.sent} packets sent, {kept.sent - kept.stored} not stored; load average {os.getloadavg()[0]:.1f}",
             ratio=packet_us / ours_us,
         )
@@ -92,7 +93,7 @@ def emit_kept(name: str, calls: int, kept: Kept, ours: Kept) -> None:
 def run_worker(pair: NetworkPair, traffic: Traffic, calls: int, length_s: float) -> Kept:
     """The worker of this project, with its journal and what it brings to the disk."""
     run = run_load(pair, traffic, calls, length_s)
-    return Kept(sent=run.sent, stored=run.sent - run.lost, own=run.own, kernel=run.kernel, seconds=run.seconds)
+    return Kept(sent=run.sent, stored=run.sent - run.lost, busy=run.core, kernel=run.kernel, seconds=run.seconds)
 
 
 def run_sniffer(pair: NetworkPair, traffic: Traffic, calls: int, length_s: float) -> Kept:
@@ -111,14 +112,14 @@ def run_sniffer(pair: NetworkPair, traffic: Traffic, calls: int, length_s: float
                 sniffer.terminate()
                 return int(json.loads(sniffer.communicate(timeout=_END_S)[0])["stored"])
 
-            kept = load(pair, traffic, calls, length_s, sniffer.pid, count)
+            kept = load(pair, traffic, calls, length_s, count)
         held.release()
         return kept
 
 
 def run_rtpengine(pair: NetworkPair, traffic: Traffic, calls: int, length_s: float) -> Kept:
     """rtpengine in user space, with the method of recording that needs no module of the kernel."""
-    with TemporaryDirectory(prefix="bench-peers-") as made, rtpengine(pair, Path(made), calls) as engine:
+    with TemporaryDirectory(prefix="bench-peers-") as made, rtpengine(pair, Path(made), calls):
         with pair.at_pbx():
             peers = NftTable(range(_PEER_PORT, FIRST_PORT), PBX, [ip_address(PBX_ADDRESS)], "peers")
         with pair.at_lan(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
@@ -133,26 +134,24 @@ def run_rtpengine(pair: NetworkPair, traffic: Traffic, calls: int, length_s: flo
                 files = Path(made).rglob("*.pcap")
                 return sum((path.stat().st_size - _HEADER_BYTES) // (_RECORD_BYTES + _FRAME_BYTES) for path in files)
 
-            kept = load(pair, traffic, calls, length_s, engine.pid, count)
+            kept = load(pair, traffic, calls, length_s, count)
         with pair.at_pbx():
             peers.release()
         return kept
 
 
-def load(
-    pair: NetworkPair, traffic: Traffic, calls: int, length_s: float, program: int, count: Callable[[], int]
-) -> Kept:
-    """Send the calls to a program. count: how many packets it has stored, once all were sent."""
-    own, kernel, began_s = process_s(program), softirq_s(), time.monotonic()
+def load(pair: NetworkPair, traffic: Traffic, calls: int, length_s: float, count: Callable[[], int]) -> Kept:
+    """Send the calls to the program on the core. count: how many packets it has stored, once all were sent."""
+    busy, kernel, began_s = core_busy_s(), softirq_s(), time.monotonic()
     sent = finish(start_calls(pair, traffic, calls, length_s))
     took_s = time.monotonic() - began_s
-    mine, in_kernel = (process_s(program) - own) / took_s, (softirq_s() - kernel) / took_s
+    share, in_kernel = (core_busy_s() - busy) / took_s, (softirq_s() - kernel) / took_s
     time.sleep(_DRAIN_S)
-    return Kept(sent=sent.sent, stored=count(), own=mine, kernel=in_kernel, seconds=took_s)
+    return Kept(sent=sent.sent, stored=count(), busy=share, kernel=in_kernel, seconds=took_s)
 
 
 @contextmanager
-def rtpengine(pair: NetworkPair, folder: Path, calls: int) -> Iterator[subprocess.Popen[bytes]]:
+def rtpengine(pair: NetworkPair, folder: Path, calls: int) -> Iterator[None]:
     """The program, as many ports to it as the calls need."""
     options = {
         "table": "-1",
@@ -176,7 +175,7 @@ def rtpengine(pair: NetworkPair, folder: Path, calls: int) -> Iterator[subproces
     try:
         with pair.at_lan():
             wait_for_pong()
-        yield engine
+        yield
     finally:
         engine.terminate()
         engine.wait(timeout=_END_S)

@@ -1,37 +1,17 @@
 """A call as the recording rules look at it, and the same facts where its recording or absence tells of it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from hub.sdk import CallOutline, Direction, Party, Role
 from plugins.pbx_sip.calls.dialog import Dialog, Side
 from plugins.pbx_sip.calls.moments import moment
 from plugins.pbx_sip.calls.numbers import NumberPlan, name_of, number_of
+from plugins.pbx_sip.calls.people import LIST_MAX, Person, find_people_behind, find_person
 from plugins.pbx_sip.calls.texts import make_all_readable
 from plugins.pbx_sip.siprec.belonging import Belonging, read_belonging
 from plugins.pbx_sip.siprec.facts import CallFacts
 from plugins.pbx_sip.siprec.session import RecordingSession
-
-_LIST_MAX = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """One side of a call by number and name."""
-
-    number: str
-    name: str
-
-
-def find_person(dialog: Dialog, side: Side, plan: NumberPlan) -> Person:
-    """Who speaks for a side; what the network asserts goes before what the phone says."""
-    address = dialog.caller if side is Side.CALLER else dialog.called
-    asserted = dialog.identities.get(side)
-    number = number_of(asserted) or number_of(address)
-    name = name_of(asserted) or name_of(address)
-    if side is Side.CALLED:
-        number = plan.called_by(find_person(dialog, Side.CALLER, plan).number, number)
-    return Person(number, name)
 
 
 def find_facts(session: RecordingSession, plan: NumberPlan) -> CallFacts:
@@ -55,19 +35,22 @@ def _facts_of(dialog: Dialog, plan: NumberPlan) -> CallFacts | None:
     return find_facts(dialog.session, plan) if dialog.session is not None else None
 
 
-def _parties_of(dialog: Dialog, facts: CallFacts | None, plan: NumberPlan) -> tuple[Party, ...]:
+def _parties_of(
+    dialog: Dialog, facts: CallFacts | None, plan: NumberPlan, hops: Sequence[Dialog] = ()
+) -> tuple[Party, ...]:
     if facts is not None:
         told = tuple(
             Party(number=party.number or party.aor, name=party.name, role=party.role)
-            for party in facts.parties[:_LIST_MAX]
+            for party in facts.parties[:LIST_MAX]
             if party.number or party.aor or party.name
         )
         return make_all_readable(told)
-    people = [(find_person(dialog, side, plan), side) for side in Side]
-    people += [(Person(number_of(each.address), name_of(each.address)), each.side) for each in dialog.successors]
+    people = [(side, find_person(dialog, side, plan)) for side in Side]
+    people += [(each.side, Person(number_of(each.address), name_of(each.address))) for each in dialog.successors]
+    people += find_people_behind(dialog, hops, plan)
     return tuple(
         Party(number=each.number, name=each.name, role=Role(side.value))
-        for each, side in people[:_LIST_MAX]
+        for side, each in people[:LIST_MAX]
         if each.number or each.name
     )
 
@@ -95,10 +78,10 @@ def find_belonging(dialog: Dialog) -> Belonging:
     return dialog.session.describe().belonging.joined(said) if dialog.session is not None else said
 
 
-def describe_outline(dialog: Dialog, plan: NumberPlan) -> CallOutline:
-    """The call as the recording rules look at it."""
+def describe_outline(dialog: Dialog, plan: NumberPlan, hops: Sequence[Dialog] = ()) -> CallOutline:
+    """The call as the recording rules look at it; hops: the other dialogs that carry it."""
     facts = _facts_of(dialog, plan)
-    parties = _parties_of(dialog, facts, plan)
+    parties = _parties_of(dialog, facts, plan, hops)
     direction = find_direction(dialog, parties, plan)
     belonging = find_belonging(dialog)
     caller, called = _number(parties, Role.CALLER), _number(parties, Role.CALLED)
@@ -129,7 +112,7 @@ def describe_outline(dialog: Dialog, plan: NumberPlan) -> CallOutline:
 def _find_others(facts: CallFacts | None) -> dict[str, tuple[str, ...]]:
     """By what other numbers each party is known as well."""
     parties = facts.parties if facts is not None else ()
-    return {party.number: party.other_numbers for party in parties[:_LIST_MAX]}
+    return {party.number: party.other_numbers for party in parties[:LIST_MAX]}
 
 
 def _spell(
@@ -148,3 +131,8 @@ def _spell(
 
 def _number(parties: tuple[Party, ...], role: Role) -> str:
     return next((party.number for party in parties if party.role is role), "")
+
+
+def are_known(outline: CallOutline) -> bool:
+    """Whether two at least are known who take part."""
+    return len({outline.caller, outline.called, *outline.numbers} - {""}) > 1

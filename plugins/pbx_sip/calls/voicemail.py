@@ -11,7 +11,7 @@ from datetime import datetime
 from hub.sdk import Role
 from plugins.pbx_sip.calls.dialog import Dialog, Side
 from plugins.pbx_sip.calls.numbers import NumberPlan, name_of, number_of
-from plugins.pbx_sip.calls.outline import find_person
+from plugins.pbx_sip.calls.people import find_person
 from plugins.pbx_sip.sip.address import Address
 from plugins.pbx_sip.siprec.facts import Party
 

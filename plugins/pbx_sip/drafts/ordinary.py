@@ -5,9 +5,9 @@ from pathlib import Path
 
 from hub.sdk import Direction, MediaFile, Party, RecordingDraft, Role
 from plugins.pbx_sip.calls.dialog import Side
-from plugins.pbx_sip.calls.hop_parties import find_hop_parties
 from plugins.pbx_sip.calls.numbers import NumberPlan, name_of, number_of
-from plugins.pbx_sip.calls.outline import Person, find_belonging, find_person
+from plugins.pbx_sip.calls.outline import find_belonging
+from plugins.pbx_sip.calls.people import Person, find_people_behind, find_person
 from plugins.pbx_sip.calls.recorded import RecordedCall
 from plugins.pbx_sip.drafts.details import describe_call, raw_headers
 from plugins.pbx_sip.drafts.keys import keys_of_call
@@ -28,7 +28,7 @@ def make_call_draft(call: RecordedCall, plan: NumberPlan, path: Path, origin: st
     channels = [mix([lane.sound for lane in call.lanes_of(side)], call.law) for side in sides]
     length_s = terms.length_s(call)
     write_wav(path, terms.apply(call, channels), call.rate_hz, call.law, length_s)
-    parties = _make_parties(call, people, find_hop_parties(call.dialog, call.hops, plan), sides)
+    parties = _make_parties(call, people, find_people_behind(call.dialog, call.hops, plan), sides)
     belonging = find_belonging(call.dialog)
     return RecordingDraft(
         origin_id=call.origin_id,

@@ -6,10 +6,10 @@ from typing import Any
 
 from hub.sdk import CallControl, CallOutline, LiveState, Recorded, Verdict
 from plugins.pbx_sip.calls.dialog import Side
-from plugins.pbx_sip.calls.hop_parties import are_known, describe_hops
 from plugins.pbx_sip.calls.moments import EPOCH
 from plugins.pbx_sip.calls.names import call_id_of
 from plugins.pbx_sip.calls.neighbours import are_named_together, are_set_up_together, is_passed_on, numbers_of
+from plugins.pbx_sip.calls.outline import are_known, describe_outline
 from plugins.pbx_sip.calls.signalling import Signalling
 from plugins.pbx_sip.calls.stopper import Stopper
 from plugins.pbx_sip.calls.voicemail import find_voicemails
@@ -289,7 +289,7 @@ class CallTable:
             self._follow(call, leader, at_ns)
             return
         hops = [each.dialog for each in self._led_by(call)]
-        described = describe_hops(call.dialog, hops, self._habits.plan)
+        described = describe_outline(call.dialog, self._habits.plan, hops)
         before, call.decided_on = call.decided_on, replace(described, started_at=EPOCH)
         if call.verdict is None:
             self._settle(call, self._hooks.decide(described), call.dialog.first_ns)

@@ -83,6 +83,12 @@ def is_same_number(first: str, second: str) -> bool:
     return len(one) >= SHARED_DIGITS_MIN and two.endswith(one)
 
 
+def may_be_same_number(first: str, second: str) -> bool:
+    """Whether two numbers may mean the same subscriber: one of them ends with all that is written of the other."""
+    one, two = sorted((_digits(first), _digits(second)), key=len)
+    return is_same_number(first, second) or (bool(one) and two.endswith(one))
+
+
 def _digits(text: str) -> str:
     """The digits of a number without a trunk or international prefix of zeros."""
     return text.lstrip("+0") if NUMBER_CHARS.issuperset(text) else ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from hub.sdk import Role
-from plugins.pbx_sip.siprec.addresses import ANONYMOUS, is_number, is_placeholder, is_same_number
+from plugins.pbx_sip.siprec.addresses import ANONYMOUS, is_number, is_placeholder, may_be_same_number
 from plugins.pbx_sip.siprec.facts import Rule, Sending
 from plugins.pbx_sip.siprec.hints import Hints, find_role, matches
 from plugins.pbx_sip.siprec.metadata import Metadata, Participant, Presence
@@ -139,9 +139,7 @@ def _is_another(known: Participant, said: Participant) -> bool:
     """Whether a number has become another one: not the same in another form, nor one that is hidden."""
     number, other = known.number, said.number
     is_hidden = not other or other.lower() in ANONYMOUS or is_placeholder(said.aor)
-    if not is_number(number) or is_hidden or is_same_number(number, other):
-        return False
-    return not (number.endswith(other) or other.endswith(number))
+    return is_number(number) and not is_hidden and not may_be_same_number(number, other)
 
 
 def _sent_labels(metadata: Metadata) -> dict[str, dict[str, None]]:
