@@ -39,6 +39,8 @@ class NoticeKind(StrEnum):
     ANNOUNCED = "announced"
     TONE = "tone"
     AGENT = "agent"
+    SIGNALLED = "signalled"
+    """Their telephones were told, which show it."""
     NONE = "none"
     UNKNOWN = "unknown"
 

@@ -25,6 +25,7 @@ NOTICES = {
     NoticeKind.ANNOUNCED: later("An announcement was played"),
     NoticeKind.TONE: later("A tone was played"),
     NoticeKind.AGENT: later("The agent said so"),
+    NoticeKind.SIGNALLED: later("Their telephones show it"),
     NoticeKind.NONE: later("The parties were not told"),
     NoticeKind.UNKNOWN: later("Not known whether the parties were told"),
 }

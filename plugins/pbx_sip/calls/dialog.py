@@ -79,7 +79,8 @@ class Stance:
         """What is the same in two stances that want the same, wherever the media is to go."""
         media = self.media
         form = media.kind, media.protocol, media.label, media.codecs
-        return *form, media.is_held, media.is_sending, media.is_rejected
+        told = media.recording, media.recording_wish
+        return *form, media.is_held, media.is_sending, media.is_rejected, *told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from hub.sdk import CallOutline, Direction, Party, Role
+from hub.sdk import CallOutline, Direction, Notice, NoticeKind, Party, Role
 from plugins.pbx_sip.calls.dialog import Dialog, Side
 from plugins.pbx_sip.calls.moments import moment
 from plugins.pbx_sip.calls.numbers import NumberPlan, name_of, number_of
@@ -11,6 +11,7 @@ from plugins.pbx_sip.calls.people import LIST_MAX, Person, find_people_behind, f
 from plugins.pbx_sip.calls.texts import make_all_readable
 from plugins.pbx_sip.siprec.belonging import Belonging, read_belonging
 from plugins.pbx_sip.siprec.facts import CallFacts
+from plugins.pbx_sip.siprec.notices import read_notice
 from plugins.pbx_sip.siprec.session import RecordingSession
 
 
@@ -76,6 +77,20 @@ def find_belonging(dialog: Dialog) -> Belonging:
     headers = ((name.partition(" ")[0], text) for name, text in dialog.headers.items())
     said = read_belonging((name, text) for name, text in headers if name[:2] in {"X-", "x-"})
     return dialog.session.describe().belonging.joined(said) if dialog.session is not None else said
+
+
+def find_notice(dialog: Dialog) -> Notice:
+    """How the parties were told that they are recorded: as metadata says, a header field, or a side of the call.
+
+    Source: RFC 7866 section 7.3.1 (a=record).
+    """
+    told = dialog.session.describe().notice if dialog.session is not None else Notice()
+    if told != Notice():
+        return told
+    said = read_notice((name.partition(" ")[0], text) for name, text in dialog.headers.items())
+    if said == Notice() and any(stance.media.recording in {"on", "paused"} for stance in dialog.stances):
+        return Notice(kind=NoticeKind.SIGNALLED, by="a=record")
+    return said
 
 
 def describe_outline(dialog: Dialog, plan: NumberPlan, hops: Sequence[Dialog] = ()) -> CallOutline:

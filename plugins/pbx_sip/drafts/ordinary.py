@@ -6,7 +6,7 @@ from pathlib import Path
 from hub.sdk import Direction, MediaFile, Party, RecordingDraft, Role
 from plugins.pbx_sip.calls.dialog import Side
 from plugins.pbx_sip.calls.numbers import NumberPlan, name_of, number_of
-from plugins.pbx_sip.calls.outline import find_belonging
+from plugins.pbx_sip.calls.outline import find_belonging, find_notice
 from plugins.pbx_sip.calls.people import Person, find_people_behind, find_person
 from plugins.pbx_sip.calls.recorded import RecordedCall
 from plugins.pbx_sip.drafts.details import describe_call, raw_headers
@@ -48,6 +48,7 @@ def make_call_draft(call: RecordedCall, plan: NumberPlan, path: Path, origin: st
         agent=belonging.agent,
         target=people[Side.CALLED].number,
         skill=belonging.skill,
+        notice=find_notice(call.dialog),
         fields=describe_call(call, [(lane.side.value, lane) for lane in call.lanes])
         | plan.describe(caller=people[Side.CALLER].number, called=people[Side.CALLED].number),
         call_keys=keys_of_call(call),

@@ -8,7 +8,7 @@ from pathlib import Path
 from hub.sdk import EventKind, MediaFile, Party, RecordingDraft, Role, TimelineEvent
 from plugins.pbx_sip.calls.names import call_id_of
 from plugins.pbx_sip.calls.numbers import NumberPlan
-from plugins.pbx_sip.calls.outline import find_belonging, find_direction, find_facts
+from plugins.pbx_sip.calls.outline import find_belonging, find_direction, find_facts, find_notice
 from plugins.pbx_sip.calls.recorded import Lane, RecordedCall
 from plugins.pbx_sip.calls.refused_lines import find_refused_lines
 from plugins.pbx_sip.drafts.details import describe_call, raw_headers
@@ -59,6 +59,7 @@ def make_session_draft(
         target=_number(facts, Role.CALLED),
         skill=belonging.skill,
         mixed=_is_mixed(call, facts),
+        notice=find_notice(call.dialog),
         fields=_describe(call, facts)
         | plan.describe(caller=_number(facts, Role.CALLER), called=_number(facts, Role.CALLED)),
         call_keys=keys_of_session(call, facts),

@@ -23,6 +23,11 @@ _FAREWELLS: dict[str, str] = {
     Farewell.SWITCHED_OFF: "The recorder was switched off here",
 }
 _ACTIONS = ", ".join(CallControl)
+_WISHES: dict[str, str] = {
+    "on": "This party asked to be recorded",
+    "off": "This party asked not to be recorded",
+    "pause": "This party asked to pause the recording",
+}
 _OTHER_MEDIA = {
     "image": "A fax was sent here (T.38): it is no sound and is not recorded",
     "video": "There was video, which is not recorded",
@@ -50,6 +55,7 @@ def describe_course(
         *_moves(parties, length_s),
         *_gaps(call, whose, pauses),
         *_notes(call, length_s, whose),
+        *_wishes(call, whose),
         *_voicemails(call, terms, length_s),
         *_stops(call, terms, length_s),
         *_unheeded(call, terms),
@@ -123,6 +129,21 @@ def _notes(call: RecordedCall, length_s: float, whose: Whose) -> Iterator[Timeli
         # A fax that comes after all that was said is told of at its end.
         at_s = min(max((since_ns - call.began_ns) / 1e9, 0.0), length_s - _LAST_S)
         yield TimelineEvent(at_s=at_s, kind=EventKind.NOTE, text=_OTHER_MEDIA[kind])
+
+
+def _wishes(call: RecordedCall, whose: Whose) -> Iterator[TimelineEvent]:
+    """What the parties' telephones asked for, which binds whoever records.
+
+    Source: RFC 7866 section 7.3.2 (a=recordpref).
+    """
+    known: dict[Side, str] = {}
+    for stance in sorted(call.dialog.stances, key=lambda each: each.at_ns):
+        wish = stance.media.recording_wish
+        if wish and wish != known.get(stance.side):
+            known[stance.side] = wish
+            at_s, party = max((stance.at_ns - call.began_ns) / 1e9, 0.0), whose(stance.side, stance.section)
+            if wish in _WISHES:
+                yield TimelineEvent(at_s=at_s, kind=EventKind.NOTE, party=party, text=_WISHES[wish])
 
 
 def _voicemails(call: RecordedCall, terms: Terms, length_s: float) -> Iterator[TimelineEvent]:

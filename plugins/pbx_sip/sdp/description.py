@@ -42,7 +42,9 @@ class Media:
     address: host that media goes to, "" if nothing says it. formats: as written in the m= line. codecs: of RTP only.
     rtcp_port: from a=rtcp, None without it; rtcp_address: "" if it is that of the media.
     crypto: keys for the media as it is; possible_crypto: for when the other side goes over to SRTP. has_fingerprint: of
-    a DTLS certificate. attributes: (name, value) of all that has no field here, but for ICE.
+    a DTLS certificate. recording: whether its writer records: on, off or paused; recording_wish: whether it wants to be
+    recorded: on, off, pause or nopreference; "" where that is not said. attributes: (name, value) of all that has no
+    field here, but for ICE.
     """
 
     kind: str
@@ -62,6 +64,8 @@ class Media:
     crypto: tuple[Crypto, ...] = ()
     possible_crypto: tuple[Crypto, ...] = ()
     has_fingerprint: bool = False
+    recording: str = ""
+    recording_wish: str = ""
     attributes: tuple[tuple[str, str], ...] = ()
 
     @property

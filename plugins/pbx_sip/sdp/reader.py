@@ -26,7 +26,8 @@ ICE = frozenset(
 _CARRYING_RTP = RTP_PROTOCOLS | DTLS_PROTOCOLS
 DIRECTIONS = {way.value: way for way in Direction}
 READ_FIELDS = frozenset(
-    {"rtpmap", "fmtp", "ptime", "maxptime", "label", "rtcp", "rtcp-mux", "crypto", *DIRECTIONS} | ICE
+    {"rtpmap", "fmtp", "ptime", "maxptime", "label", "rtcp", "rtcp-mux", "crypto", "record", "recordpref", *DIRECTIONS}
+    | ICE
 )
 
 
@@ -162,6 +163,8 @@ def _read_media(section: _Section, session: _Section, problems: list[str]) -> Me
         crypto=_read_crypto(section.named("crypto"), problems),
         possible_crypto=_read_crypto(_read_capabilities("crypto", section, session), problems),
         has_fingerprint=bool(section.first("fingerprint") or session.first("fingerprint")),
+        recording=(section.first("record") or session.first("record")).lower(),
+        recording_wish=(section.first("recordpref") or session.first("recordpref")).lower(),
         attributes=section.others(),
     )
 

@@ -103,9 +103,14 @@ def read_belonging(texts: Iterable[tuple[str, str]]) -> Belonging:
     )
 
 
+def read_words(name: str) -> list[str]:
+    """The words of a name, in small letters, however it puts them together."""
+    return [word.lower() for word in _WORD.findall(name[-_NAME_CHARS_MAX:].partition("[")[0])]
+
+
 def _split(name: str) -> tuple[list[str], str]:
     """The words of a name, in small letters, and what it ends in: id, name, number or ""."""
-    words = [word.lower() for word in _WORD.findall(name[-_NAME_CHARS_MAX:].partition("[")[0])]
+    words = read_words(name)
     ending = ""
     while words and words[-1] in _ENDINGS:
         ending = words.pop()

@@ -10,7 +10,7 @@ from functools import reduce
 from itertools import chain
 from typing import TypeVar
 
-from hub.sdk import Direction, Role
+from hub.sdk import Direction, Notice, Role
 from plugins.pbx_sip.siprec.belonging import Belonging
 from plugins.pbx_sip.siprec.facts import CallEnd, CallFacts, Party, Rule
 
@@ -54,6 +54,7 @@ def join_facts(sessions: Sequence[tuple[CallFacts, Mapping[str, str]]]) -> CallF
         recorded=_first_said((facts.recorded for facts in every), ""),
         end=None,
         belonging=reduce(Belonging.joined, [facts.belonging for facts in every]),
+        notice=next((facts.notice for facts in every if facts.notice != Notice()), Notice()),
         recording_ids=_join_texts(facts.recording_ids for facts in every),
         group_ids=_join_texts(facts.group_ids for facts in every),
         session_ids=_join_texts(facts.session_ids for facts in every),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from hub.sdk import Direction, Role
+from hub.sdk import Direction, Notice, Role
 from plugins.pbx_sip.siprec.belonging import Belonging
 
 
@@ -105,7 +105,7 @@ class CallFacts:
     mixed_labels: of those that carry several parties.
     direction: seen from the recorded user, as the vendor says. recorded: number of that user, "" if not said.
     end: where the session carries one end of its call alone. is_siprec: a SIPREC client sent it, no plain fork.
-    belonging: whose call it is beyond its parties.
+    belonging: whose call it is beyond its parties. notice: how these were told that they are recorded.
     call_id: the same for all legs of the call where the vendor gives one. ucid: 20 decimal digits.
     parts: the calls, where it carries several at the same time that have nothing in common; else (). turns: in time.
     vendor_ids, fields: extensions by their paths. provenance: field -> how it was found out.
@@ -120,6 +120,7 @@ class CallFacts:
     end: CallEnd | None = None
     is_siprec: bool = False
     belonging: Belonging = field(default_factory=Belonging)
+    notice: Notice = field(default_factory=Notice)
     recording_ids: tuple[str, ...] = ()
     group_ids: tuple[str, ...] = ()
     session_ids: tuple[str, ...] = ()

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from hub.sdk import Direction, Role
+from hub.sdk import Direction, Notice, NoticeKind, Role
 from plugins.pbx_sip.siprec.addresses import is_same_number, parse_number, split_name
 from plugins.pbx_sip.siprec.belonging import Belonging, read_belonging
 from plugins.pbx_sip.siprec.facts import Rule
 from plugins.pbx_sip.siprec.metadata import Metadata, Participant
+from plugins.pbx_sip.siprec.notices import read_notice
 from plugins.pbx_sip.siprec.ucid import find_ucid
 
 CALLING = ("callingpartynumber",)
@@ -37,7 +38,7 @@ class Hints:
     calling, called: numbers as the vendor writes them, those that may mean the same party together.
     recorded: the user whose call it is; direction: seen from that user.
     names: number -> display name. calling_ids, called_ids: participants that are marked as such.
-    belonging: whose call it is beyond its parties.
+    belonging: whose call it is beyond its parties. notice: how the parties were told that they are recorded.
     departed: numbers of those whom a redirection took out of the call. fields: all extensions by their paths.
     """
 
@@ -52,6 +53,7 @@ class Hints:
     call_id: str = ""
     ucid: str = ""
     belonging: Belonging = field(default_factory=Belonging)
+    notice: Notice = field(default_factory=Notice)
     ids: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
 
@@ -79,6 +81,7 @@ def read_hints(metadata: Metadata) -> Hints:
         call_id=next((text for wanted in CALL_IDS for name, _, text in leaves if name == wanted), ""),
         ucid=_ucid(metadata, leaves),
         belonging=read_belonging((_last_name(path), text) for path, text in (fields | of_participants).items()),
+        notice=read_notice((_last_name(path), text) for path, text in (fields | of_participants).items()),
         ids={path: text for name, path, text in leaves if name.endswith(ID_ENDINGS)},
         fields=fields | of_participants,
     )
@@ -157,6 +160,9 @@ def join_hints(earlier: Hints, later: Hints) -> Hints:
         call_id=earlier.call_id or later.call_id,
         ucid=earlier.ucid or later.ucid,
         belonging=earlier.belonging.joined(later.belonging),
+        notice=later.notice
+        if earlier.notice.kind is NoticeKind.UNKNOWN and later.notice != Notice()
+        else earlier.notice,
         ids=_join_texts(earlier.ids, later.ids),
         fields=_join_texts(earlier.fields, later.fields),
     )

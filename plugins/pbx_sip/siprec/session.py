@@ -186,6 +186,7 @@ class RecordingSession:
             or find_end(self._call_of_end(call_id, call_id_source), named, labels, mixed_labels),
             is_siprec=self._is_siprec,
             belonging=hints.belonging.joined(Belonging(users=(fork.recorded,) if fork.recorded else ())),
+            notice=hints.notice,
             recording_ids=tuple(self._ids.recordings),
             group_ids=tuple(self._ids.groups),
             session_ids=tuple(self._ids.sessions),

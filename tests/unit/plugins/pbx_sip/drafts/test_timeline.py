@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hub.sdk import EventKind, TimelineEvent, Verdict
+from hub.sdk import EventKind, Notice, NoticeKind, TimelineEvent, Verdict
 from plugins.pbx_sip.calls.dialog import Dialog, Side, Stance, ToldKey
 from plugins.pbx_sip.calls.numbers import NumberPlan
 from plugins.pbx_sip.calls.observer import Observer
@@ -56,9 +56,11 @@ def call_of(*lanes, stances=(), keys=(), ended_s=10.0):
     )
 
 
-def stance(side, at_s, direction=Direction.SENDRECV, *, kind="audio", address="192.0.2.1", section=0, port=4000):
+def stance(
+    side, at_s, direction=Direction.SENDRECV, *, kind="audio", address="192.0.2.1", section=0, port=4000, **more
+):
     protocol = "udptl" if kind == "image" else "RTP/AVP"
-    media = Media(kind=kind, port=port, protocol=protocol, formats=(), address=address, direction=direction)
+    media = Media(kind=kind, port=port, protocol=protocol, formats=(), address=address, direction=direction, **more)
     return Stance(side=side, section=section, at_ns=BEGAN_NS + round(at_s * S), media=media)
 
 
@@ -295,3 +297,31 @@ def test_a_call_that_nobody_answered_says_so_where_something_was_heard(tmp_path,
     [found] = observer.take()
     draft = make_draft(found, NumberPlan(), tmp_path / "call.wav", "test")
     assert [each.text for each in draft.events if each.kind is EventKind.NOTE] == expected
+
+
+def test_whose_telephone_is_told_of_the_recording_knows_of_it(draft_of):
+    told = call_of(stances=[stance(Side.CALLER, 0, recording="on"), stance(Side.CALLED, 0)])
+    untold = call_of(stances=[stance(Side.CALLER, 0, recording="off"), stance(Side.CALLED, 0)])
+    notices = [draft_of(call)[0].notice for call in (told, untold)]
+    assert notices == [Notice(kind=NoticeKind.SIGNALLED, by="a=record"), Notice()]
+
+
+def test_a_header_field_that_tells_of_an_announcement_is_a_notice_of_an_ordinary_call(draft_of):
+    call = call_of()
+    call.dialog.keep_header("X-Recording-Announcement", "played")
+    assert draft_of(call)[0].notice.kind is NoticeKind.ANNOUNCED
+
+
+def test_who_asks_not_to_be_recorded_is_told_with_the_moment(draft_of):
+    wishes = [
+        stance(Side.CALLER, 0, recording_wish="nopreference"),
+        stance(Side.CALLED, 0, recording_wish="on"),
+        stance(Side.CALLER, 3, recording_wish="off"),
+        stance(Side.CALLER, 5, Direction.SENDONLY, recording_wish="off"),
+    ]
+    draft, _ = draft_of(call_of(stances=wishes))
+    notes = [(event.at_s, event.party, event.text) for event in draft.events if event.kind is EventKind.NOTE]
+    assert notes == [
+        (0.0, "305", "This party asked to be recorded"),
+        (3.0, "201", "This party asked not to be recorded"),
+    ]

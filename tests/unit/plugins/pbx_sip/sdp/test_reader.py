@@ -120,9 +120,9 @@ def test_rtcp_has_its_own_port_and_address_or_shares_that_of_the_media():
 
 def test_ice_is_left_out_and_other_attributes_are_kept():
     media = _media(
-        "m=audio 4000 RTP/AVP 0\r\na=candidate:1 1 UDP 1 192.0.2.1 4000 typ host\r\na=ice-ufrag:x\r\na=record:on\r\n"
+        "m=audio 4000 RTP/AVP 0\r\na=candidate:1 1 UDP 1 192.0.2.1 4000 typ host\r\na=ice-ufrag:x\r\na=mid:a\r\n"
     )
-    assert media.attributes == (("record", "on"),)
+    assert media.attributes == (("mid", "a"),)
 
 
 def test_an_origin_may_be_missing_short_or_have_a_name_with_spaces():
@@ -238,3 +238,9 @@ def test_keys_that_are_offered_as_a_capability_are_known_apart_from_those_in_use
     )
     [media] = parse_description(text.encode()).media
     assert (media.crypto, [crypto.tag for crypto in media.possible_crypto]) == ((), [1])
+
+
+def test_whether_a_line_is_recorded_and_wants_to_be_is_read_from_it_or_from_the_session() -> None:
+    text = "v=0\r\na=record:on\r\na=recordpref:off\r\nm=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 0\r\na=record:PAUSED\r\n"
+    media = parse_description(text.encode()).media
+    assert [(each.recording, each.recording_wish) for each in media] == [("on", "off"), ("paused", "off")]
