@@ -137,6 +137,12 @@ class RecordingClient:
         ways = zip(self.media, self.recorder_ports, tones_hz or (440.0, 620.0), self._senders, ciphers, strict=True)
         await asyncio.gather(*(self._send(*way, length_s) for way in ways))
 
+    def lose(self, packets: int) -> None:
+        """Let so many packets of each stream get lost on their way."""
+        for sender in self._senders:
+            sender.sequence = (sender.sequence + packets) & 0xFFFF
+            sender.pause(packets * sender.ptime_s)
+
     async def _send(
         self,
         source: socket.socket,

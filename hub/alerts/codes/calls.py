@@ -39,6 +39,13 @@ PACKETS_LOST = AlarmCode(
     one="A packet was lost on the way into the recorder.",
     hint="Run `recording-hub capture check`: it says what to mend on this machine.",
 )
+POOR_RECEPTION = AlarmCode(
+    code="POOR_RECEPTION",
+    severity=Severity.WARNING,
+    title="Calls came in badly",
+    text="A call came in badly ({call}).",
+    hint="See whether the network or the mirror port is overloaded.",
+)
 MEDIA_WAITS = AlarmCode(
     code="MEDIA_WAITS",
     severity=Severity.CRITICAL,

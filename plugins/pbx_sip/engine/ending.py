@@ -23,6 +23,7 @@ from plugins.pbx_sip.engine.job import Decided, Job, Made
 from plugins.pbx_sip.engine.makers import JobFailed, Makers
 from plugins.pbx_sip.engine.open_call import OpenCall
 from plugins.pbx_sip.engine.places import read_places, write_places
+from plugins.pbx_sip.engine.reception import Reception
 from plugins.pbx_sip.engine.rescue import write_rescue
 from plugins.pbx_sip.engine.tally import Tally
 
@@ -41,13 +42,14 @@ _WHO = "Its timeline shows it; who stopped it under Live calls stands in the aud
 class Ending:
     """Finishes calls, several at once; nothing of a call is forgotten before the hub has its recording."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that a call leaves behind
         self,
         ctx: PluginContext,
         habits: Habits,
         table: CallTable,
         foremen: Sequence[Foreman],
         tally: Tally,
+        reception: Reception,
         forget: Callable[[Iterable[str]], None],
     ) -> None:
         """forget: has the notes of calls removed."""
@@ -56,6 +58,7 @@ class Ending:
         self._table = table
         self._foremen = foremen
         self._tally = tally
+        self._reception = reception
         self._forget = forget
         self._makers = Makers(1)
         self._folder = ctx.scratch / "making"
@@ -205,6 +208,7 @@ class Ending:
                 await self._persist(lambda: self._ctx.submit(draft))
                 self._tally.recordings += 1
                 self._tell_stopped(call)
+                self._reception.hear(draft, made.qualities)
             except BadRecording as error:
                 self._tally.failed += 1
                 self._ctx.log.warning("call.refused", call_ids=list(made.call_ids), reason=str(error))

@@ -41,6 +41,7 @@ from plugins.pbx_sip.engine.notes import (
 from plugins.pbx_sip.engine.open_call import OpenCall, show
 from plugins.pbx_sip.engine.order import Order
 from plugins.pbx_sip.engine.places import read_datagrams, write_places
+from plugins.pbx_sip.engine.reception import Reception
 from plugins.pbx_sip.engine.silences import Clients, Patience, Silences
 from plugins.pbx_sip.engine.tally import Tally
 from plugins.pbx_sip.journal.journal import Journal
@@ -130,7 +131,8 @@ class Engine:
 
     async def run(self) -> None:
         """Work until cancelled; the workers go on without us."""
-        ending = Ending(self._ctx, self._terms.habits, self.table, self.foremen, self.tally, self._forget)
+        reception = Reception(self.incidents, self.tally)
+        ending = Ending(self._ctx, self._terms.habits, self.table, self.foremen, self.tally, reception, self._forget)
         try:
             async with asyncio.TaskGroup() as tasks:
                 for foreman in self.foremen:

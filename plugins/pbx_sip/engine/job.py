@@ -7,6 +7,7 @@ from pathlib import Path
 from hub.sdk import RecordingDraft
 from plugins.pbx_sip.calls.numbers import NumberPlan
 from plugins.pbx_sip.drafts.terms import Terms
+from plugins.pbx_sip.rtp.quality import Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class Made:
     """One call on all its hops. draft: None where there is nothing to hear; why: the reason then, in words.
 
     has_media: whether media was received. was_answered: whether it came to a conversation. name: by which it is known,
-    also where it is one of several calls that came in one dialog.
+    also where it is one of several calls that came in one dialog. qualities: how each party came in.
     """
 
     call_ids: tuple[str, ...]
@@ -52,3 +53,4 @@ class Made:
     has_media: bool = False
     was_answered: bool = False
     name: str = ""
+    qualities: tuple[Quality, ...] = ()

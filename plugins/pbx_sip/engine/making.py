@@ -95,7 +95,8 @@ def _make(call: Joined, job: Job, name: str) -> Made:
     if not recorded.is_heard:
         return replace(made, why=recorded.why_unheard)
     draft = make_draft(recorded, job.plan, job.folder / f"{name}.wav", job.origin, terms)
-    return replace(made, draft=draft)
+    qualities = tuple(lane.quality for lane in recorded.lanes if lane.quality is not None)
+    return replace(made, draft=draft, qualities=qualities)
 
 
 def _join_terms(hops: Sequence[Terms]) -> Terms:

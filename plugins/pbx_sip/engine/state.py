@@ -31,6 +31,7 @@ def describe(engine: Engine) -> Health:
     recording = sum(1 for call in live if call.state is LiveState.RECORDING)
     numbers = {f"packets_{name}" if "bytes" not in name else name: tally.sum(name) for name in _NUMBERS}
     numbers |= {
+        "packets_late": float(tally.late),
         "spare_workers": tally.sum("spares"),
         "calls": float(len(live)),
         "calls_recording": float(recording),

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 class Tally:
     """Since the start; by the number of a worker: workers, ways, troubles of its intake and of its disk.
 
-    shortcomings: why packets come on another way than was asked for. unread: why those that come are not understood.
-    unread_suites: when connections under TLS with a cipher suite that is not read here were seen last, monotonic.
+    late: packets of recordings that came too late to be played. shortcomings: why packets come on another way than was
+    asked for. unread: why those that come are not understood. unread_suites: when connections under TLS with a cipher
+    suite that is not read here were seen last, monotonic.
     """
 
     recordings: int = 0
     absent: int = 0
     failed: int = 0
+    late: int = 0
     workers: dict[int, dict[str, float]] = field(default_factory=dict)
     ways: dict[int, str] = field(default_factory=dict)
     shortcomings: dict[int, str] = field(default_factory=dict)
