@@ -17,6 +17,7 @@ RATE_HZ = 48_000
 """The clock of Opus, whatever rate its sound has. Source: RFC 7845 section 4."""
 
 _SILENT_UP_TO = 16  # of 32,768, -66 dBFS: nothing that G.711 could say other than silence
+_SAID_LATER_MS = 10  # more than the coder looks ahead: such an end of a packet is said in the one after it
 _PRE_SKIP_AT = 10  # in the identification header, RFC 7845 section 5.1
 
 
@@ -56,7 +57,7 @@ class _Lane:
         self._context = _open(sample_rate_hz, bit_rate_bps, complexity)
         self._frame_samples = sample_rate_hz * FRAME_MS // 1000
         self._rate = sample_rate_hz
-        self._was_loud = False
+        self._ended_loud = False
         self._silence = b""
         self._coded_samples = 0
         header = self._context.extradata or b""
@@ -67,11 +68,11 @@ class _Lane:
         frames = np.ascontiguousarray(sound).reshape(-1, self._frame_samples)
         if not len(frames):
             return []
-        loud = (frames.max(axis=1) > _SILENT_UP_TO) | (frames.min(axis=1) < -_SILENT_UP_TO)
+        loud, ends_loud = _is_loud(frames), _is_loud(frames[:, -self._rate * _SAID_LATER_MS // 1000 :])
         needed = loud.copy()
-        needed[1:] |= loud[:-1]  # the end of a sound is said in the packet after it
-        needed[0] |= self._was_loud
-        self._was_loud = bool(loud[-1])
+        needed[1:] |= ends_loud[:-1]
+        needed[0] |= self._ended_loud
+        self._ended_loud = bool(ends_loud[-1])
         if not self._silence and not needed.all():
             first = int(np.argmin(needed))
             needed[first] = True
@@ -95,6 +96,12 @@ class _Lane:
         frame.sample_rate, frame.pts, frame.time_base = self._rate, self._coded_samples, Fraction(1, self._rate)
         self._coded_samples += frames.size
         return [bytes(packet) for packet in self._context.encode(frame)]
+
+
+def _is_loud(frames: Samples) -> npt.NDArray[np.bool_]:
+    """Which rows are more than silence."""
+    loud: npt.NDArray[np.bool_] = (frames.max(axis=1) > _SILENT_UP_TO) | (frames.min(axis=1) < -_SILENT_UP_TO)
+    return loud
 
 
 def _open(sample_rate_hz: int, bit_rate_bps: int, complexity: int) -> AudioCodecContext:

@@ -73,6 +73,15 @@ def test_silence_is_coded_once(tmp_path):
     assert max(map(len, packets[54:])) < 20
 
 
+@pytest.mark.parametrize(("ends_before_ms", "is_said_later"), [(30, False), (11, False), (5, True), (0, True)])
+def test_only_a_sound_that_lasts_to_the_end_of_its_packet_needs_the_next_one(ends_before_ms, is_said_later):
+    word = audio.speech(1, seed=1)[: 2 * FRAME - 8 * ends_before_ms]
+    word[-8:] = 3000
+    sound = np.concatenate([np.zeros((FRAME, 1), np.int16), word, np.zeros((8 * FRAME - len(word), 1), np.int16)])
+    silence, *said = OpusCoder(8000, 1, 13_300, 0).code(sound)
+    assert [packet != silence for packet in said] == [True, True, is_said_later, *[False] * 5]
+
+
 def test_a_voice_on_a_line_that_hums_is_never_taken_for_silence(tmp_path):
     humming = (20 * np.sin(2 * np.pi * 50 * np.arange(80_000) / 8000)).astype(np.int16)[:, None]
     coder = OpusCoder(8000, 1, 13_300, 1)
