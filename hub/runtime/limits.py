@@ -36,7 +36,9 @@ class Limits:
 
 @dataclass(slots=True)
 class BackOff:
-    """The pause before the next try: none after a long life, then doubling from the first to the longest.
+    """The pause before the next try: none after a long life, nor when what worked dies for the first time.
+
+    Then it doubles from the first to the longest.
 
     Counts recent crashes too. Times are those of a monotonic clock, in seconds.
     """
@@ -49,7 +51,7 @@ class BackOff:
     def pause_s(self) -> float:
         """How long to wait now; the next pause is twice as long."""
         if self._has_lived:
-            self._has_lived = False
+            self._has_lived, self._next_s = False, self._next_s or self.limits.first_pause_s
             return 0.0
         pause_s = self._next_s or self.limits.first_pause_s
         self._next_s = min(pause_s * 2, self.limits.longest_pause_s)
@@ -62,10 +64,12 @@ class BackOff:
             self._crashes.popleft()
         return len(self._crashes) >= self.limits.crashes
 
-    def lived(self, lasted_s: float) -> None:
-        """A life of `lasted_s` is over; after a long one the pauses start anew."""
+    def lived(self, lasted_s: float, *, has_worked: bool = False) -> None:
+        """A life of `lasted_s` is over; after a long one the pauses start anew. has_worked: and then it crashed."""
         if lasted_s >= self.limits.steady_s:
             self._next_s, self._has_lived = 0.0, True
+        elif has_worked and not self._next_s:
+            self._has_lived = True
 
     def forget(self) -> None:
         """Start from nothing: the settings changed, or a person asked for a restart."""

@@ -118,7 +118,8 @@ class SourceRunner:
                 break
             if ended.requested:
                 continue
-            self._back_off.lived(time.monotonic() - began_s)
+            has_crashed = ended.failure is not None and ended.failure.kind is FailureKind.CRASHED
+            self._back_off.lived(time.monotonic() - began_s, has_worked=self._settled and has_crashed)
             pause_s = self._judge(ended)
             try:
                 async with asyncio.timeout(pause_s):

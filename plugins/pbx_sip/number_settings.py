@@ -10,6 +10,7 @@ from plugins.pbx_sip.calls.countries import COUNTRIES
 from plugins.pbx_sip.calls.numbers import NumberPlan
 
 _ENTRY_MAX, _ENTRIES_MAX = 100, 50
+_AREA_CODE_MAX = 8
 _DIALLED = frozenset("0123456789*#")
 _BEGINNING = re.compile(r"\+?[0-9*#]+")
 _SEPARATORS = str.maketrans("", "", " \u00a0()-./")
@@ -67,7 +68,7 @@ class NumberSettings(PluginSettings):
         default="",
         examples=["30"],
         group="metadata",
-        pattern=r"^[0-9]{0,8}$",
+        max_length=20,
     )
 
     voicemail_numbers: tuple[Annotated[str, AfterValidator(_be_voicemail)], ...] = setting(
@@ -96,6 +97,14 @@ class NumberSettings(PluginSettings):
         if not _DIALLED.issuperset(prefix):
             raise ValueError(f"{prefix!r} cannot be dialled; give digits, * or #, such as 0")
         return prefix
+
+    @field_validator("area_code")
+    @classmethod
+    def _be_digits(cls, code: str) -> str:
+        bare = code.translate(_SEPARATORS)
+        if bare and not (bare.isascii() and bare.isdecimal() and len(bare) <= _AREA_CODE_MAX):
+            raise ValueError(f"{code!r} is no area code; give at most {_AREA_CODE_MAX} digits, such as 30")
+        return bare
 
     @field_validator("country")
     @classmethod

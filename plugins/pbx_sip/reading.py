@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from plugins.pbx_sip.calls.capture_clock import CaptureClock, ClockStep, StandingClock
+from plugins.pbx_sip.calls.coarse_clock import CoarseClock
 from plugins.pbx_sip.calls.observer import Observer
-from plugins.pbx_sip.calls.recorded import RecordedCall, Remark
+from plugins.pbx_sip.calls.recorded import Lane, RecordedCall, Remark
 from plugins.pbx_sip.packets.blocks import PacketBlock
 from plugins.pbx_sip.packets.files import CaptureFile
 from plugins.pbx_sip.packets.other_files import CAPTURE_OF, PACKED_BY
@@ -22,6 +23,8 @@ _HINTS = {
 }
 _SENTENCES = {
     "suites": "SIP over TLS in it has a cipher suite that is not read ({suites}).",
+    "apart": "The clocks of the capture's interfaces differ by {apart_s} s, and were set right by the order of packets",
+    "whole seconds": "The capture has whole seconds only: when within them each packet came is estimated",
     "one time": "All packets of the capture have the same time: nobody can tell when this call was, or who spoke first",
 }
 _SPANS_MAX = 100
@@ -39,7 +42,8 @@ class Reading:
     def __init__(self, settings: SipCaptureSettings) -> None:
         self.note = ""
         self._last_ns = self._shown_ns = 0
-        self._clock, self._standing = CaptureClock(), StandingClock()
+        self._clock, self._standing, self._coarse = CaptureClock(), StandingClock(), CoarseClock()
+        self._apart_ns = 0
         self._cut = _Cut()
         self._key_log = read_key_log(settings.tls_key_log) if settings.tls_key_log else KeyLog()
         self._observer = Observer(
@@ -60,8 +64,9 @@ class Reading:
             for block in capture:
                 self._key_log.learn(capture.key_log[learned:])
                 learned = len(capture.key_log)
+                self._apart_ns = capture.apart_ns
                 self._shown_ns = int(block.time_ns[-1])
-                even = self._clock.set_right(self._standing.set_apart(block))
+                even = self._clock.set_right(self._standing.set_apart(self._coarse.set_apart(block)))
                 self._cut.note(even)
                 self._observer.add(even)
                 self._last_ns = int(even.time_ns[-1])
@@ -98,7 +103,20 @@ class Reading:
         remarks += self._cut.remark(call.began_ns, until_ns)
         if self._standing.is_standing:
             remarks.append(Remark(call.began_ns, _SENTENCES["one time"]))
+        if self._apart_ns:
+            text = _SENTENCES["apart"].format(apart_s=round(self._apart_ns / 1e9, 1))
+            remarks.append(Remark(call.began_ns, text))
+        if self._coarse.is_coarse:
+            remarks.append(Remark(call.began_ns, _SENTENCES["whole seconds"]))
+            call = replace(call, lanes=tuple(map(_without_delays, call.lanes)))
         return replace(call, remarks=tuple(remarks)) if remarks else call
+
+
+def _without_delays(lane: Lane) -> Lane:
+    """A lane of which nobody knows how long its packets were under way."""
+    if lane.quality is None:
+        return lane
+    return replace(lane, quality=replace(lane.quality, jitter_ms=None, jitter_max_ms=None))
 
 
 class _Cut:

@@ -30,6 +30,14 @@ _NARROW_HZ, _WIDE_HZ = 8000, 16000
 _USUAL_S = 0.02  # how long a packet lasts
 _SILENCE_MAX_NS = 2 * 3600 * 10**9  # no call is silent on both sides for so long
 _LONGEST_NS = 12 * 3600 * 10**9
+_SENTENCES = {
+    "failed": "It could not be put together ({failure}).",
+    "other": "There was no sound in it, only {media}, which is not recorded.",
+    "none": "No media of this call was received.",
+    "locked": "Its media {lock}.",
+    "undecoded": "Its media cannot be decoded: {codings}.",
+    "damaged": "Its media cannot be decoded: it is damaged.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,15 +114,15 @@ class RecordedCall:
     def why_unheard(self) -> str:
         """Why there is none, in words."""
         if self.failure:
-            return f"It could not be put together ({self.failure})."
+            return _SENTENCES["failed"].format(failure=self.failure)
         if not self.lanes and (other_media := name_other_media(self.dialog)):
-            return f"There was no sound in it, only {other_media}, which is not recorded."
+            return _SENTENCES["other"].format(media=other_media)
         if not self.lanes:
-            return "No media of this call was received."
+            return _SENTENCES["none"]
         codings = sorted({coding for lane in self.lanes for coding in lane.undecoded})
         if locks := [LOCKS[coding] for coding in codings if coding in LOCKS]:
-            return f"Its media {locks[0]}."
-        return f"Its media cannot be decoded: {', '.join(codings) or 'it is damaged'}."
+            return _SENTENCES["locked"].format(lock=locks[0])
+        return _SENTENCES["undecoded"].format(codings=", ".join(codings)) if codings else _SENTENCES["damaged"]
 
     @property
     def was_answered(self) -> bool:

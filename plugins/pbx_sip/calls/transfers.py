@@ -15,16 +15,22 @@ from plugins.pbx_sip.sip.message import Message, Request
 from plugins.pbx_sip.siprec.addresses import is_same_number
 
 _SOON_NS = 60_000_000_000
+_AT_ONCE_NS = 5_000_000_000  # as a telephone system does it; whoever dials by hand is slower
 _REFERRALS_MAX = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Referral:
-    """One side of a dialog was sent to a number; the call that follows is another leg."""
+    """One side of a dialog was sent to a number by the other, `by`; the call that follows is another leg.
+
+    followed_ns: when that began, 0 as long as it has not.
+    """
 
     dialog: Dialog
+    by: Side
     target: str
     at_ns: int
+    followed_ns: int = 0
 
 
 class Transfers:
@@ -34,14 +40,14 @@ class Transfers:
         self._dialogs = dialogs
         self._referrals: deque[_Referral] = deque(maxlen=_REFERRALS_MAX)
 
-    def note(self, dialog: Dialog, request: Message, _side: Side, at_ns: int) -> None:
+    def note(self, dialog: Dialog, request: Message, side: Side, at_ns: int) -> None:
         """Take in a message; a request may begin a transfer, or carry one out. Raises: BadValue."""
         if not isinstance(request, Request):
             return
         if request.method == "REFER":
             referred = request.addresses("Refer-To")
             if referred:
-                self._refer(dialog, referred[0], at_ns)
+                self._refer(dialog, referred[0], side, at_ns)
         elif request.method == "INVITE":
             for name in ("Replaces", "Join"):
                 if value := request.headers.get(name):
@@ -49,13 +55,13 @@ class Transfers:
             if self._referrals and not request.to.tag and not dialog.interaction:
                 self._follow(dialog, request, at_ns)
 
-    def _refer(self, dialog: Dialog, target: Address, at_ns: int) -> None:
+    def _refer(self, dialog: Dialog, target: Address, by: Side, at_ns: int) -> None:
         dialog.referred_to = str(target.spec)
         replaced = next((value for name, value in target.uri.headers if name.lower() == "replaces"), "")
         other = self._dialogs.get(_call_id_of(replaced))
         if other is not None:
             self._link(dialog, other)
-        self._referrals.append(_Referral(dialog, number_of(target), at_ns))
+        self._referrals.append(_Referral(dialog, by, number_of(target), at_ns))
 
     def _name(self, dialog: Dialog, call_id: str, *, replaces: bool) -> None:
         if replaces:
@@ -65,7 +71,10 @@ class Transfers:
             self._link(dialog, other)
 
     def _follow(self, dialog: Dialog, request: Request, at_ns: int) -> None:
-        """A new call to where somebody was sent a moment ago, by one of those who were in the call."""
+        """A new call to where somebody was sent a moment ago, by whoever was sent or in the name of who sent him.
+
+        It may be seen on several hops, all at once; what comes later is another call.
+        """
         called = {number_of(dialog.called), request.target.number or request.target.user}
         referrers = [number_of(each) for each in request.addresses("Referred-By")]
         callers = [number_of(dialog.caller), *referrers]
@@ -73,10 +82,14 @@ class Transfers:
             if at_ns - referral.at_ns > _SOON_NS:
                 return
             before = referral.dialog
-            members = _numbers_of(before)
+            is_over = referral.followed_ns and at_ns - referral.followed_ns > _AT_ONCE_NS
+            is_at_once = at_ns - referral.at_ns <= _AT_ONCE_NS
+            sides = tuple(Side) if referrers or is_at_once else (referral.by.other,)
+            members = [number for side in sides for number in _numbers_of(before, side)]
             is_wanted = any(is_same_number(referral.target, each) for each in called)
             is_member = any(is_same_number(one, other) for one in callers for other in members)
-            if before is not dialog and is_wanted and is_member:
+            if before is not dialog and is_wanted and is_member and not is_over:
+                referral.followed_ns = referral.followed_ns or at_ns
                 self._link(before, dialog)
                 return
 
@@ -94,7 +107,7 @@ def _call_id_of(value: str) -> str:
     return value.partition(";")[0].strip()
 
 
-def _numbers_of(dialog: Dialog) -> list[str]:
-    """Everybody who is named in a dialog."""
-    addresses = (dialog.caller, dialog.called, *dialog.identities.values())
+def _numbers_of(dialog: Dialog, side: Side) -> list[str]:
+    """By which numbers a side of a dialog is known."""
+    addresses = (dialog.caller if side is Side.CALLER else dialog.called, dialog.identities.get(side))
     return [number for address in addresses if (number := number_of(address))]

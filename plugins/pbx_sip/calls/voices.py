@@ -197,7 +197,7 @@ def _latch(
 
 def _make_voice(side: Side, section: int, parts: list[RtpPackets], places: Mapping[Side, list[Listening]]) -> Voice:
     heard_by = places[side.other]
-    codecs = _codecs_of(heard_by, places[side])
+    codecs = codecs_of(heard_by, places[side])
     packets, repeated = leave_out_repeats(leave_out_crowd(join(parts)))
     packets, lock = _unlock(packets, places[side], heard_by)
     return Voice(
@@ -253,7 +253,7 @@ def _find_while(time_ns: npt.NDArray[np.int64], heard_by: list[Listening], margi
     return found
 
 
-def _codecs_of(
+def codecs_of(
     listenings: Iterable[Listening], senders: Iterable[Listening] = ()
 ) -> list[tuple[int, Mapping[int, Codec]]]:
     """By payload type, since when; what was not agreed on may add a coding, and gives none another meaning.

@@ -99,21 +99,31 @@ class PortSockets:
         self._ports: dict[int, list[int]] = {}
         self._counted = RingStatistics()
 
-    def open(self, port: int) -> None:
-        """Take in what comes to a port from now on.
+    def open(self, port: int, former: Address | None = None) -> None:
+        """Take in what comes to a port from now on; former: an address that it has as well, if that still is ours.
 
         Raises: OSError (EADDRINUSE: somebody else has the port; EMFILE: no more files may be open); TooManyAddresses.
         """
         fds = self._ports.setdefault(port, [])
         try:
-            for address in self._addresses[len(fds) :]:
-                listener = self._listen(address, port)
+            for address in self._wanted(former)[len(fds) :]:
+                try:
+                    listener = self._listen(address, port)
+                except OSError as error:
+                    if address is former and error.errno == errno.EADDRNOTAVAIL:
+                        continue
+                    raise
                 self._listeners[listener.socket.fileno()] = listener
                 fds.append(listener.socket.fileno())
                 self._epoll.register(listener.socket, select.EPOLLIN)
         except OSError:
             self.close(port)
             raise
+
+    def _wanted(self, former: Address | None) -> tuple[Address, ...]:
+        if former is None or any(each == former or each.is_unspecified for each in self._addresses):
+            return self._addresses
+        return (*self._addresses, former)
 
     def close(self, port: int) -> None:
         """Give a port back; what still waits at it is lost."""

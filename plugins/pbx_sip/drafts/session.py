@@ -13,6 +13,7 @@ from plugins.pbx_sip.calls.recorded import Lane, RecordedCall
 from plugins.pbx_sip.calls.refused_lines import find_refused_lines
 from plugins.pbx_sip.drafts.details import describe_call, raw_headers
 from plugins.pbx_sip.drafts.keys import keys_of_session
+from plugins.pbx_sip.drafts.standstills import find_client_pauses
 from plugins.pbx_sip.drafts.terms import Terms
 from plugins.pbx_sip.drafts.timeline import describe_course
 from plugins.pbx_sip.media.files import mix, write_wav
@@ -42,7 +43,8 @@ def make_session_draft(
     channels = _share_out(call, facts, _find_recorded(facts, plan))
     sounds = [mix([lane.sound for lane in lanes], call.law) for lanes in channels.lanes]
     length_s = terms.length_s(call)
-    write_wav(path, terms.apply(call, sounds), call.rate_hz, call.law, length_s)
+    heard = terms.apply(call, sounds, find_client_pauses(call, length_s))
+    write_wav(path, heard, call.rate_hz, call.law, length_s)
     parties = tuple(_make_party(party, call, channels) for party in facts.parties)
     belonging = find_belonging(call.dialog)
     return RecordingDraft(

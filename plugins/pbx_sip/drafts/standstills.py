@@ -35,6 +35,21 @@ def find_standstills(call: RecordedCall, length_s: float, whose: Whose) -> list[
     return _describe_session(call, call.dialog.session.describe(), length_s, whose)
 
 
+def find_client_pauses(call: RecordedCall, length_s: float) -> list[Span]:
+    """When a recording client had paused the recording, in seconds of it; what it sent all the same is not heard."""
+    session = call.dialog.session
+    facts = session.describe() if session is not None else None
+    if facts is None or not facts.is_siprec:
+        return []
+    told = [span for _, span in _holds_told(call, facts, length_s)]
+    return _find_pauses(call, list(_standing_lines(call, length_s)), told)
+
+
+def _standing_lines(call: RecordedCall, length_s: float) -> Iterator[_Stretch]:
+    """When a line of the client's stood still."""
+    return _stand_still(call, length_s, lambda stance: not stance.media.is_sending, (Side.CALLER,))
+
+
 def _holds(call: RecordedCall, length_s: float, whose: Whose) -> Iterator[TimelineEvent]:
     """When a side had put the other on hold; what both say is one hold, of who said it first."""
     last: TimelineEvent | None = None
@@ -55,9 +70,9 @@ def _holds(call: RecordedCall, length_s: float, whose: Whose) -> Iterator[Timeli
 
 def _describe_session(call: RecordedCall, facts: CallFacts, length_s: float, whose: Whose) -> list[TimelineEvent]:
     """A line that stands still alone is the hold of its party; all at once are, unless it is a pause."""
-    stretches = list(_stand_still(call, length_s, lambda stance: not stance.media.is_sending, (Side.CALLER,)))
+    stretches = list(_standing_lines(call, length_s))
     told = list(_holds_told(call, facts, length_s))
-    pauses = _find_pauses(call, stretches, [span for _, span in told]) if facts.is_siprec else []
+    pauses = find_client_pauses(call, length_s)
     paused_from = {at_s for at_s, _ in pauses}
     seen = [(whose(each.side, each.section), each.span) for each in stretches if each.span[0] not in paused_from]
     # Where the metadata says who was on hold, a line of several parties says no more.

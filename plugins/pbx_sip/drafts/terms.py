@@ -69,9 +69,12 @@ class Terms:
         )
         return sorted((max(since_s, 0.0), until_s) for since_s, until_s in spans if until_s > max(since_s, 0.0))
 
-    def apply(self, call: RecordedCall, channels: Sequence[Sound]) -> list[Sound]:
-        """The channels without what must not be heard: pauses, and the tones of keys where the rules mask them."""
-        spans = self.paused(call)
+    def apply(self, call: RecordedCall, channels: Sequence[Sound], paused: Sequence[Span] = ()) -> list[Sound]:
+        """The channels without what must not be heard: pauses, and the tones of keys where the rules mask them.
+
+        paused: by others than ourselves, in seconds of the recording.
+        """
+        spans = [*self.paused(call), *paused]
         if self.verdict.masks_keys:
             presses = [key for lane in call.lanes for key in lane.keys] + [key for key, _ in keys_told(call)]
             heard = [span for lane in call.lanes for span in find_tones(lane.sound, call.rate_hz, call.law)]

@@ -1,10 +1,10 @@
 """The calls that go on, as their signalling tells, and what was decided on each."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias
 
-from hub.sdk import CallControl, CallOutline, LiveState, Recorded, Verdict
+from hub.sdk import CallControl, LiveState, Recorded, Verdict
 from plugins.pbx_sip.calls.dialog import Side
 from plugins.pbx_sip.calls.moments import EPOCH
 from plugins.pbx_sip.calls.names import call_id_of
@@ -14,31 +14,21 @@ from plugins.pbx_sip.calls.signalling import Signalling
 from plugins.pbx_sip.calls.stopper import Stopper
 from plugins.pbx_sip.calls.voicemail import find_voicemails
 from plugins.pbx_sip.engine.habits import Habits
+from plugins.pbx_sip.engine.header_words import read_word
 from plugins.pbx_sip.engine.open_call import SILENT, OpenCall
 from plugins.pbx_sip.engine.open_ends import OpenEnds
 from plugins.pbx_sip.engine.partings import find_partings
 from plugins.pbx_sip.engine.passed_on import PassedOn
+from plugins.pbx_sip.engine.shared_sessions import decide_each
+from plugins.pbx_sip.engine.table_hooks import Hooks
 from plugins.pbx_sip.packets.datagrams import Endpoints
 from plugins.pbx_sip.sip.message import Request, Response
 
-_MARGIN_NS = 1_000_000_000
-_S = 1_000_000_000
+_Memory: TypeAlias = Mapping[str, Any]
+
+_MARGIN_NS = _S = 1_000_000_000
 _RULED = frozenset({LiveState.RECORDING, LiveState.WAITING, LiveState.LEFT_OUT})
 _AT_THE_END = frozenset({CallControl.KEEP, CallControl.DISCARD})  # the others mean nothing to a call that is over
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What the table asks and tells. decide: the recording rules. changed: a call is to be shown as it is now.
-
-    cover, uncover: nothing of endpoints is kept from a moment on, or is again. remember: a decision is written down.
-    """
-
-    decide: Callable[[CallOutline], Verdict]
-    changed: Callable[[OpenCall], None]
-    cover: Callable[[Iterable[int], int], None]
-    uncover: Callable[[Iterable[int], int], None]
-    remember: Callable[[OpenCall], None]
 
 
 class CallTable:
@@ -71,24 +61,20 @@ class CallTable:
             self._follow_header(call, message, at_ns)
             self._end(call)
             return call
-        if dialog.answered_ns or dialog.session is not None:
+        if call.has_begun:
             self._note_passed_on(call, at_ns)
             self._decide(call, at_ns)
             self._follow_voicemail(call, at_ns)
             self._follow_header(call, message, at_ns)
             self._follow_info_keys(call, at_ns)
-            if call.state in SILENT:
-                self._hooks.cover(self.endpoints_of(call), at_ns)
+            self._cover_silent(call, at_ns)
             self._hooks.changed(call)
+        else:
+            self._follow_header(call, message, at_ns)
         return call
 
     def replay(
-        self,
-        message: Request | Response,
-        content: bytes,
-        at_ns: int,
-        memory: Mapping[str, Any] | None,
-        call_id: str = "",
+        self, message: Request | Response, content: bytes, at_ns: int, memory: _Memory | None, call_id: str = ""
     ) -> None:
         """Take in what was taken in before a crash; memory: what was decided on its call in the end."""
         call = self._add(message, content, at_ns, call_id)
@@ -97,8 +83,14 @@ class CallTable:
         call.keys_followed = len(call.dialog.keys)
         if memory is not None:
             call.remember(memory)
-        if call.state in SILENT:
-            self._hooks.cover(self.endpoints_of(call), call.pauses[-1][0] if call.pauses else call.dialog.first_ns)
+        self._cover_silent(call, call.pauses[-1][0] if call.pauses else call.dialog.first_ns)
+
+    def _cover_silent(self, call: OpenCall, at_ns: int) -> None:
+        """See that nothing is kept which may not be; at_ns: since when, unless that is known of a call not begun."""
+        if call.state in SILENT or call.hushed_ns:
+            self._hooks.cover(self.endpoints_of(call), call.hushed_ns or at_ns)
+        if call.forbidden:
+            self._hooks.cover(call.forbidden_ends, call.dialog.first_ns)
 
     def _add(self, message: Request | Response, content: bytes, at_ns: int, call_id: str) -> OpenCall | None:
         dialog = self.signalling.add(message, at_ns, call_id)
@@ -121,8 +113,9 @@ class CallTable:
         return endpoint in self._by_endpoint
 
     def endpoints_of(self, call: OpenCall) -> set[int]:
-        """All places where its media arrives, on all its hops."""
-        return {listening.endpoint for hop in self.hops_of(call) for listening in hop.dialog.arrivals}
+        """All places where its media arrives, on all its hops, that of calls in it apart which are forbidden."""
+        ends = {listening.endpoint for hop in self.hops_of(call) for listening in hop.dialog.arrivals}
+        return ends - call.forbidden_ends
 
     def hops_of(self, call: OpenCall) -> list[OpenCall]:
         """The dialogs that are one call with it; the leading one first."""
@@ -288,15 +281,18 @@ class CallTable:
         if leader is not None and leader.verdict is not None:
             self._follow(call, leader, at_ns)
             return
-        hops = [each.dialog for each in self._led_by(call)]
-        described = describe_outline(call.dialog, self._habits.plan, hops)
+        plan, hops = self._habits.plan, [each.dialog for each in self._led_by(call)]
+        described = describe_outline(call.dialog, plan, hops)
         before, call.decided_on = call.decided_on, replace(described, started_at=EPOCH)
         if call.verdict is None:
-            self._settle(call, self._hooks.decide(described), call.dialog.first_ns)
+            self._settle(call, decide_each(call, self._hooks.decide, described, plan), call.dialog.first_ns)
         elif before != call.decided_on:
-            again = self._hooks.decide(replace(described, decided_by=call.verdict.rule))
+            asked = replace(described, decided_by=call.verdict.rule)
+            again = decide_each(call, self._hooks.decide, asked, plan)
             since_ns = at_ns if before is None or are_known(before) else call.dialog.first_ns
             self._decide_again(call, call.verdict, again, since_ns, at_ns)
+        if call.forbidden:
+            self._hooks.remember(call)
 
     def _decide_again(self, call: OpenCall, verdict: Verdict, again: Verdict, since_ns: int, at_ns: int) -> None:
         """Follow the rules once it is known who else takes part: the first one stays but where one forbids to record.
@@ -374,17 +370,15 @@ class CallTable:
             self._hooks.changed(leader)
 
     def _follow_header(self, call: OpenCall, message: Request | Response, at_ns: int) -> None:
-        """Do what the telephone system says in a header field; a word that means nothing is noted."""
+        """Do what the telephone system says in a header field, once the call has begun; an unknown word is noted."""
         name = self._habits.control_header
-        value = message.headers.get(name) if name and isinstance(message, Request) else None
-        word = (value or "").strip().lower()
-        if word in set(CallControl):
-            action = CallControl(word)
-            if not call.dialog.is_over or action in _AT_THE_END:
-                self.control(call, action, at_ns, by=Stopper.SYSTEM)
-        elif word:
-            call.note_unheeded(at_ns, f"{name}: {word}")
+        if (word := read_word(message, name, call.dialog, at_ns)) and call.hear_word(name, word, at_ns):
             self._hooks.remember(call)
+        if not call.has_begun:
+            self._cover_silent(call, at_ns)
+        for said_ns, action in call.take_said() if call.has_begun or call.dialog.is_over else ():
+            if not call.dialog.is_over or action in _AT_THE_END:
+                self.control(self.calls.get(call.leader, call), action, said_ns, by=Stopper.SYSTEM)
 
     def _follow_info_keys(self, call: OpenCall, at_ns: int) -> None:
         for told in call.dialog.keys[call.keys_followed :]:

@@ -216,7 +216,10 @@ class Ending:
                 for media in draft.media:
                     media.path.unlink(missing_ok=True)  # type: ignore[union-attr]
         elif made.was_answered and call is not None:
-            if not made.has_media and call.is_paused_throughout(call.over_ns):
+            if made.name in call.forbidden:
+                rule = call.forbidden[made.name]
+                await self._tell_absence(call, Absence.LEFT_OUT, describe_left_out(rule), made.name, rule)
+            elif not made.has_media and call.is_paused_throughout(call.over_ns):
                 text = "Its recording was paused from beginning to end."
                 await self._tell_absence(call, Absence.PAUSED, text, made.name)
             else:
@@ -250,9 +253,11 @@ class Ending:
             why, text = Absence.LEFT_OUT, describe_left_out(call.verdict.rule if call.verdict else "")
         await self._tell_absence(call, why, text)
 
-    async def _tell_absence(self, call: OpenCall, why: Absence, text: str, name: str = "") -> None:
-        """Account for a call; for all that it carries, or for the one of a name."""
-        rule = call.verdict.rule if call.verdict else ""
+    async def _tell_absence(
+        self, call: OpenCall, why: Absence, text: str, name: str = "", rule: str | None = None
+    ) -> None:
+        """Account for a call; for all that it carries, or for the one of a name. rule: by which, its own if None."""
+        rule = (call.verdict.rule if call.verdict else "") if rule is None else rule
         carried = split_dialog(call.dialog)
         for dialog in [each for each in carried if each.call_id == name] or carried:
             absence = describe_absence(dialog, self._habits.plan, why, text, rule)

@@ -20,7 +20,7 @@ from hub.sdk import (
     Severity,
 )
 from plugins.pbx_sip.calls.moments import now_ns
-from plugins.pbx_sip.engine.call_table import CallTable, Hooks
+from plugins.pbx_sip.engine.call_table import CallTable
 from plugins.pbx_sip.engine.crew import make_crew
 from plugins.pbx_sip.engine.ending import Ending
 from plugins.pbx_sip.engine.frames import Frame
@@ -43,6 +43,7 @@ from plugins.pbx_sip.engine.order import Order
 from plugins.pbx_sip.engine.places import read_datagrams, write_places
 from plugins.pbx_sip.engine.reception import Reception
 from plugins.pbx_sip.engine.silences import Clients, Patience, Silences
+from plugins.pbx_sip.engine.table_hooks import Hooks
 from plugins.pbx_sip.engine.tally import Tally
 from plugins.pbx_sip.journal.journal import Journal
 from plugins.pbx_sip.packets.datagrams import Datagrams

@@ -294,7 +294,7 @@ class SocketIntake(_InvitedIntake):
     def open(self, port: int, address: str, peers: Sequence[str]) -> None:
         """Media may come. Raises: OSError."""
         self._guests.invite(port, address, peers)
-        self._sockets.open(port)
+        self._sockets.open(port, ip_address(address))  # a call of before settings changed has another one perhaps
 
     def shut(self, port: int) -> None:
         """No more is wanted."""

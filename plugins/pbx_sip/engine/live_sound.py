@@ -1,21 +1,19 @@
 """A call that goes on, as sound for whoever listens: what the workers pass on, decoded a moment later."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from plugins.pbx_sip.calls.dialog import Dialog, Listening, Side
 from plugins.pbx_sip.calls.ends import sort_ends
-from plugins.pbx_sip.calls.voices import keys_of
-from plugins.pbx_sip.media.coding import Coding, find_coding
+from plugins.pbx_sip.calls.voices import Voice, codecs_of, keys_of
+from plugins.pbx_sip.engine.live_voice import LiveVoice
 from plugins.pbx_sip.media.g711 import Samples
-from plugins.pbx_sip.media.lanes import resample
 from plugins.pbx_sip.packets.datagrams import Datagrams
 from plugins.pbx_sip.rtp.packets import RtpPackets, read_rtp
 from plugins.pbx_sip.rtp.srtp import SrtpKey, SrtpOpener
-from plugins.pbx_sip.sdp.codecs import STATIC_CODECS, Codec
 
 RATE_HZ = 8000
 BLOCK_SAMPLES = 160
@@ -59,6 +57,7 @@ class Listener:
         self._arrived: asyncio.Queue[Datagrams] = asyncio.Queue(_WAITING_MAX)
         self._ears = (_Ear(), _Ear())
         self._openers: dict[tuple[SrtpKey, ...], SrtpOpener] = {}
+        self._voices: dict[tuple[str, Side, int], LiveVoice] = {}
         self._clock = 0
         self.is_over = False
 
@@ -83,16 +82,11 @@ class Listener:
         arrived, is_rtp = read_rtp(datagrams.buffer, datagrams.time_ns, datagrams.offset, datagrams.length)
         targets = datagrams.target[is_rtp]
         for place, dialog in enumerate(sort_ends(self._dialogs())):
-            codecs = _codecs_of(dialog)
-            asked = {each.endpoint: each for each in reversed(dialog.listenings)}
+            asked = {each.endpoint: each for each in reversed(dialog.listenings) if each.media.kind == "audio"}
             for target in asked.keys() & set(np.unique(targets).tolist()):
                 packets = self._open(dialog, asked[target], arrived.take(targets == target))
                 ear = self._ears[min(place + _channel(dialog, asked[target]), 1)]
-                for row in range(len(packets)):
-                    codec = codecs.get(int(packets.payload_type[row]))
-                    coding = codec and not codec.is_auxiliary and find_coding(codec.name, codec.clock_rate_hz, {})
-                    if coding:
-                        self._hear(packets, row, ear, coding)
+                self._hear(dialog, asked[target], packets, ear)
 
     def _open(self, dialog: Dialog, listening: Listening, packets: RtpPackets) -> RtpPackets:
         """The packets decrypted, where whoever sends them encrypts."""
@@ -109,11 +103,13 @@ class Listener:
         opened, _ = self._openers[keys].decrypt(packets)
         return opened if is_secure or len(opened) else packets
 
-    def _hear(self, packets: RtpPackets, row: int, ear: _Ear, coding: Coding) -> None:
-        pieces = coding.decode([packets.payload(row)])
-        sound = resample(pieces[0], coding.rate_hz, RATE_HZ) if pieces else np.zeros(0, np.int16)
-        at = int(packets.timestamp[row]) * RATE_HZ // coding.clock_hz
-        ear.put(sound, at)
+    def _hear(self, dialog: Dialog, listening: Listening, packets: RtpPackets, ear: _Ear) -> None:
+        side, section = listening.side.other, listening.section
+        lines = [each for each in dialog.listenings if each.section == section and each.media.kind == "audio"]
+        codecs = codecs_of(*([each for each in lines if each.side is one] for one in (side.other, side)))
+        live = self._voices.setdefault((dialog.call_id, side, section), LiveVoice(RATE_HZ))
+        for at, sound in live.decode(Voice(side=side, section=section, packets=packets, codecs=tuple(codecs))):
+            ear.put(sound, at)
 
 
 def _channel(dialog: Dialog, listening: Listening) -> int:
@@ -121,10 +117,3 @@ def _channel(dialog: Dialog, listening: Listening) -> int:
     if dialog.session is not None:
         return listening.section
     return 0 if listening.side is Side.CALLED else 1
-
-
-def _codecs_of(dialog: Dialog) -> Mapping[int, Codec]:
-    known: dict[int, Codec] = dict(STATIC_CODECS)
-    for listening in dialog.listenings:
-        known |= {codec.payload_type: codec for codec in listening.media.codecs}
-    return known

@@ -6,6 +6,7 @@ from typing import Any
 
 from hub.sdk import (
     SILENT_SINCE,
+    DISCARDED,
     STATE_BY,
     STATE_SINCE,
     CallControl,
@@ -19,10 +20,12 @@ from plugins.pbx_sip.calls.dialog import Dialog
 from plugins.pbx_sip.calls.moments import moment
 from plugins.pbx_sip.calls.numbers import NumberPlan
 from plugins.pbx_sip.calls.outline import find_direction, find_parties
+from plugins.pbx_sip.calls.parts import split_dialog
 from plugins.pbx_sip.calls.stopper import Stopper
 from plugins.pbx_sip.engine.keypads import Keypads
 
 _HARDLY_NS = 1_000_000_000
+_SAID_MAX = 100
 _UNHEEDED_MAX, _UNHEEDED_LENGTH_MAX = 10, 100
 SILENT = frozenset({LiveState.PAUSED, LiveState.STOPPED, LiveState.LEFT_OUT})
 
@@ -43,7 +46,9 @@ class OpenCall:
     still knows the call, 0 for never. silent_since_ns: as people are shown, 0 while something is heard. lost_ns: of
     the last sign of life, where the client no longer knew it or was gone; what was said after that is no part of it.
     waits_ns: until then it is not finished, as what may be a hop of it is just over. unheeded: what the telephone
-    system said in the header field that steers and nobody understood, (ns since 1970, the field).
+    system said in the header field that steers and nobody understood, (ns since 1970, the field). said: what it asked
+    for there before the call began, (ns since 1970, what), which is done when it begins. forbidden: of several calls
+    in one recording session those that a rule forbids to record, by their names, and the rules.
     """
 
     dialog: Dialog
@@ -68,6 +73,8 @@ class OpenCall:
     waits_ns: int = 0
     silent_since_ns: int = 0
     unheeded: list[tuple[int, str]] = field(default_factory=list)
+    said: list[tuple[int, CallControl]] = field(default_factory=list)
+    forbidden: dict[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -93,6 +100,28 @@ class OpenCall:
     def began_ns(self) -> int:
         """When the conversation began, or else the call."""
         return self.dialog.answered_ns or self.dialog.first_ns
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it was answered, or carries the recording of a call, which is answered already."""
+        return bool(self.dialog.answered_ns) or self.dialog.session is not None
+
+    @property
+    def forbidden_ends(self) -> set[int]:
+        """Where media of the calls in it arrives that may not be recorded."""
+        parts = split_dialog(self.dialog) if self.forbidden else ()
+        return {each.endpoint for part in parts if part.call_id in self.forbidden for each in part.arrivals}
+
+    @property
+    def hushed_ns(self) -> int:
+        """Since when nothing of a call that has not begun may be kept; 0 if it may."""
+        since_ns = 0
+        for at_ns, action in self.said:
+            if action is CallControl.RESUME:
+                since_ns = 0
+            elif action is not CallControl.KEEP:
+                since_ns = since_ns or at_ns
+        return since_ns
 
     @property
     def is_wanted(self) -> bool:
@@ -152,6 +181,19 @@ class OpenCall:
             case CallControl.DISCARD:
                 self.discarded = True
                 self.go(LiveState.STOPPED, at_ns)
+
+    def hear_word(self, name: str, word: str, at_ns: int) -> bool:
+        """Note what the telephone system says in the header field of a name; whether that is to be remembered."""
+        if word not in set(CallControl):
+            self.note_unheeded(at_ns, f"{name}: {word}")
+        elif len(self.said) < _SAID_MAX:
+            self.said.append((at_ns, CallControl(word)))
+        return bool(word)
+
+    def take_said(self) -> list[tuple[int, CallControl]]:
+        """What is to be done by now, as the call has begun."""
+        said, self.said = self.said, []
+        return [(max(at_ns, self.began_ns), action) for at_ns, action in said]
 
     def note_unheeded(self, at_ns: int, said: str) -> None:
         """Keep what was asked for in words that mean nothing here; the same counts once."""
@@ -214,6 +256,8 @@ class OpenCall:
             "interaction": self.dialog.interaction,
             "lost_ns": self.lost_ns,
             "unheeded": self.unheeded,
+            "said": self.said,
+            "forbidden": self.forbidden,
         }
 
     def remember(self, memory: Mapping[str, Any]) -> None:
@@ -229,6 +273,8 @@ class OpenCall:
         self.pauser = Stopper(memory.get("pauser", ""))
         self.lost_ns = memory.get("lost_ns", 0)
         self.unheeded = [(at_ns, said) for at_ns, said in memory.get("unheeded", ())]
+        self.said = [(at_ns, CallControl(action)) for at_ns, action in memory.get("said", ())]
+        self.forbidden = dict(memory.get("forbidden", {}))
         self.dialog.interaction = self.dialog.interaction or memory.get("interaction", "")
 
 
@@ -254,4 +300,6 @@ def _fields(call: OpenCall) -> dict[str, str]:
     if call.state in {LiveState.PAUSED, LiveState.STOPPED} and call.pauses:
         fields[STATE_SINCE] = moment(call.pauses[-1][0]).isoformat()
         fields[STATE_BY] = (call.pauser if call.state is LiveState.PAUSED else call.stopper).value
+    if call.state is LiveState.STOPPED and call.discarded:
+        fields[DISCARDED] = "yes"
     return fields

@@ -13,6 +13,7 @@ import numpy as np
 from plugins.pbx_sip.packets.blocks import PacketBlock
 from plugins.pbx_sip.packets.datagrams import Datagrams, Endpoints
 from plugins.pbx_sip.packets.fragments import Payload, Reassembly, lay_out, read_fragments4, read_fragments6
+from plugins.pbx_sip.packets.hidden_frames import HIDDEN_HEADERS
 from plugins.pbx_sip.packets.internet import internet_headers
 from plugins.pbx_sip.packets.links import LINK_HEADERS
 from plugins.pbx_sip.packets.other_links import OTHER_LINK_HEADERS
@@ -118,6 +119,7 @@ class Decoder:
             **LINK_HEADERS,
             **OTHER_LINK_HEADERS,
             **TUNNEL_HEADERS,
+            **HIDDEN_HEADERS,
             **internet_headers(endpoints),
             **transport_headers(vxlan_ports, geneve_ports),
         }

@@ -1,6 +1,6 @@
 """Link layers: what stands before an IP header on the wire or in the capture.
 
-Source: IEEE 802.3, 802.1Q, 802.1ad, 802.1ah, 802.1BR; RFC 1042 (SNAP), RFC 3032 (MPLS), RFC 2516 (PPPoE);
+Source: IEEE 802.3, 802.1Q, 802.1ad, 802.1ah, 802.1BR; RFC 1042 (SNAP), RFC 2516 (PPPoE);
 tcpdump.org/linktypes.html; Wireshark, epan/dissectors: packet-vntag.c, packet-cisco-metadata.c, packet-cisco-fp-mim.c.
 """
 
@@ -27,7 +27,6 @@ from plugins.pbx_sip.packets.rows import (
     Step,
 )
 
-_MPLS = 0x8847
 _LENGTHS_BELOW = 0x600  # IEEE 802.3, 3.2.6: a smaller number is a length
 _FAMILIES = np.array([2, 10, 23, 24, 28, 30], "<u4")  # AF_INET; AF_INET6 of Linux, Windows, the BSDs and macOS
 _EITHER_ORDER = np.concatenate([_FAMILIES, _FAMILIES.byteswap()])
@@ -79,11 +78,6 @@ def _raw_ip(rows: Rows, fields: _Fields) -> Step:
     return Step(np.where(version == 4, IPV4, np.where(version == 6, IPV6, NO_IP)), rows)
 
 
-def _mpls(rows: Rows, fields: _Fields) -> Step:
-    is_last = fields["bottom"] & 1 == 1
-    return Step(np.where(is_last, RAW_IP, _MPLS), rows.step(rows.at + 4))
-
-
 def _pppoe(rows: Rows, fields: _Fields) -> Step:
     protocol = fields["protocol"]
     kinds = np.where(protocol == 0x21, IPV4, np.where(protocol == 0x57, IPV6, BAD_PPPOE))
@@ -93,7 +87,6 @@ def _pppoe(rows: Rows, fields: _Fields) -> Step:
 
 _ETHERNET = _before_type(12)
 _VLAN = _before_type(2)
-_MPLS_HEADER = Header(np.dtype([("label", ">u2"), ("bottom", "u1"), ("ttl", "u1")]), _mpls)
 _LOOPBACK = Header(np.dtype([("family", "<u4")]), _loopback)
 _RAW_IP = Header(np.dtype([("version", "u1")]), _raw_ip)
 
@@ -116,8 +109,6 @@ LINK_HEADERS: Mapping[int, Header] = {
     0x8909: _before_type(6),  # Cisco metadata: a security group (SGT)
     0x8903: _before_frame(2),  # FabricPath
     0x88E7: _before_frame(4),  # I-TAG of 802.1ah
-    _MPLS: _MPLS_HEADER,
-    0x8848: _MPLS_HEADER,
     0x8864: Header(
         np.dtype([("version", "u1"), ("code", "u1"), ("session", ">u2"), ("length", ">u2"), ("protocol", ">u2")]),
         _pppoe,

@@ -6,7 +6,16 @@ Source: draft-ietf-opsawg-pcap 4 and 5; Wireshark, wiretap/libpcap.h (magic numb
 import struct
 
 import numpy as np
+import numpy.typing as npt
 
+from plugins.pbx_sip.packets.beginnings import (
+    LONGER,
+    MAGICS,
+    MICRO,
+    NANO,
+    find_beginning,
+    is_beginning,
+)
 from plugins.pbx_sip.packets.blocks import PacketBlock
 from plugins.pbx_sip.packets.records import (
     PACKET_BYTES_MAX,
@@ -14,41 +23,45 @@ from plugins.pbx_sip.packets.records import (
     Chunk,
     Offsets,
     Portion,
+    Stop,
     measure_run,
     read_columns,
 )
 
-HEADER_BYTES = 24
-_MICRO = 0xA1B2C3D4
-_NANO = 0xA1B23C4D
-_MODIFIED = 0xA1B2CD34
-_SCALES_NS = {_MICRO: 1000, _NANO: 1, _MODIFIED: 1000}
-_MAGICS = {struct.pack(f"{order}I", magic): (order, magic) for magic in _SCALES_NS for order in "<>"}
+_Offsets = npt.NDArray[np.int64]
+
+_SUSPECT_PACKETS = 8  # that look like some before one that cannot be
+_SCALES_NS = {MICRO: 1000, NANO: 1, LONGER: 1000}
 
 
 def is_pcap(head: bytes) -> bool:
     """Whether a file that begins so is one of libpcap."""
-    return head[:4] in _MAGICS
+    return head[:4] in MAGICS
 
 
 class PcapReader:
     """Reads the records of one file."""
 
     def __init__(self, header: bytes) -> None:
-        self._order, magic = _MAGICS[header[:4]]
+        self._order, magic = MAGICS[header[:4]]
         self._scale_ns = _SCALES_NS[magic]
-        self._head_bytes = 24 if magic == _MODIFIED else 16
-        (link_type,) = struct.unpack_from(f"{self._order}I", header, 20)
+        self._head_bytes = 24 if magic == LONGER else 16
+        self._usual_max, link_type = struct.unpack_from(f"{self._order}II", header, 16)
         self._link_type = link_type & 0xFFFF  # above it: whether frames end with a checksum
         names = ("seconds", "fraction", "captured", "wire")
         self._layout = np.dtype([(name, f"{self._order}u4") for name in names])
         self.key_log = ""
+        self.apart_ns = 0
 
     def read(self, chunk: Chunk) -> Portion:
         """The whole records of a chunk."""
-        offsets, used, damage = self._walk(chunk)
+        offsets, stop = self._walk(chunk)
+        begins = None if stop.is_end else self._find_swallowed(chunk, offsets, stop.at)
+        if begins is not None:
+            ends = np.append(offsets, stop.at)[1:]
+            offsets, stop = offsets[ends <= begins], Stop(begins, "a packet that is cut off")
         if not len(offsets):
-            return Portion(used, None, damage)
+            return Portion(stop.at, None, stop.damage, stop.is_end)
         fields = read_columns(chunk, offsets, self._layout)
         captured = fields["captured"].astype(np.int32)
         block = PacketBlock(
@@ -60,10 +73,22 @@ class PcapReader:
             + fields["fraction"].astype(np.int64) * self._scale_ns,
             link_type=np.full(len(offsets), self._link_type, np.int32),
         )
-        return Portion(used, block, damage)
+        return Portion(stop.at, block, stop.damage, stop.is_end)
 
-    def _walk(self, chunk: Chunk) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], int, str]:
-        """Where the whole records begin, where they end, and what is wrong there."""
+    def _find_swallowed(self, chunk: Chunk, offsets: _Offsets, end: int) -> int | None:
+        """Where another file begins within what seems to be a packet: one that was cut off; None if none does."""
+        heads = np.append(offsets, end) if end + 16 <= len(chunk) else offsets
+        fields = read_columns(chunk, heads, self._layout)
+        is_odd = (fields["fraction"] >= 1_000_000_000 // self._scale_ns) | (fields["wire"] < fields["captured"])
+        odd = np.flatnonzero(is_odd | (fields["captured"] > (self._usual_max or PACKET_BYTES_MAX)))
+        if not len(odd):
+            return None
+        from_byte = int(heads[max(int(odd[0]) - _SUSPECT_PACKETS, 0)]) + 1
+        begins = find_beginning(chunk[from_byte : from_byte + 2 * PACKET_BYTES_MAX])
+        return None if begins is None else from_byte + begins
+
+    def _walk(self, chunk: Chunk) -> tuple[_Offsets, Stop]:
+        """Where the whole records begin, and where they end."""
         unpack = struct.Struct(f"{self._order}I").unpack_from
         view, head, end = chunk.data, self._head_bytes, len(chunk)
         offsets = Offsets()
@@ -72,13 +97,19 @@ class PcapReader:
         while at + head <= end:
             (length,) = unpack(view, at + 8)
             following = at + head + length
-            if length > PACKET_BYTES_MAX:
-                return offsets.take(), at, f"a packet of {length} bytes"
+            if not 0 < length <= PACKET_BYTES_MAX:  # as also where another file begins, in either format
+                begins = is_beginning(view, at)
+                if begins is None:
+                    break
+                if begins:
+                    return offsets.take(), Stop(at, is_end=True)
+                if length:
+                    return offsets.take(), Stop(at, f"a packet of {length} bytes")
             if following > end:
                 break
             if length != length_before:
                 length_before, same = length, 0
-            elif same >= RUN_FROM:
+            elif same >= RUN_FROM and length:
                 count = measure_run(chunk, at, head + length, 8, f"{self._order}u4")
                 offsets.add_run(at, head + length, count)
                 at += (head + length) * count
@@ -87,4 +118,4 @@ class PcapReader:
             append(at)
             same += 1
             at = following
-        return offsets.take(), at, ""
+        return offsets.take(), Stop(at)

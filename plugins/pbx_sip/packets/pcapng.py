@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from plugins.pbx_sip.packets.beginnings import SECTION_MAGIC, SECTION_ORDERS, is_beginning
 from plugins.pbx_sip.packets.blocks import PacketBlock
+from plugins.pbx_sip.packets.interface_clocks import InterfaceClocks
 from plugins.pbx_sip.packets.records import (
     RUN_FROM,
     Chunk,
     Offsets,
     Portion,
+    Stop,
     measure_run,
     read_columns,
 )
@@ -29,12 +32,10 @@ _LEAST_BYTES = {_SECTION: 28, _INTERFACE: 20, _OBSOLETE_PACKET: 32, _SIMPLE_PACK
 _PACKETS = (_OBSOLETE_PACKET, _SIMPLE_PACKET, _PACKET)
 _HEAD = (("kind", "u4"), ("total", "u4"), ("third", "u4"))
 _PACKET_HEAD = (*_HEAD, ("time_high", "u4"), ("time_low", "u4"), ("captured", "u4"), ("wire", "u4"))
-_ORDERS = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
 _TLS_KEY_LOG = 0x544C534B
 _OPTION_RESOLUTION = 9
 _OPTION_OFFSET = 14
 
-MAGIC = b"\x0a\x0d\x0d\x0a"
 BLOCK_BYTES_MAX = 16 << 20
 INTERFACES_MAX = 4096
 KEY_LOG_CHARS_MAX = 16 << 20
@@ -64,26 +65,34 @@ class PcapngReader:
         self._order = "<"
         self._interfaces: list[_Interface] = []
         self._time_ns = 0
+        self._clocks = InterfaceClocks()
         self.key_log = ""
+
+    @property
+    def apart_ns(self) -> int:
+        """How far the clocks of interfaces differed, which were set right."""
+        return self._clocks.apart_ns
 
     def read(self, chunk: Chunk) -> Portion:
         """The whole blocks of a chunk, as far as one section goes."""
-        offsets, used, damage = self._walk(chunk)
+        offsets, stop = self._walk(chunk)
         if not len(offsets):
-            return Portion(used, None, damage)
+            return Portion(stop.at, None, stop.damage, stop.is_end)
         block, good = self._columns(chunk, offsets)
         if good < len(offsets):
             return Portion(int(offsets[good]), block, "a packet longer than its block or of an unknown interface")
-        return Portion(used, block, damage)
+        return Portion(stop.at, block, stop.damage, stop.is_end)
 
-    def _walk(self, chunk: Chunk) -> tuple[npt.NDArray[np.int64], int, str]:
-        """Where blocks with packets begin, where the blocks that were read end, and what is wrong there."""
+    def _walk(self, chunk: Chunk) -> tuple[npt.NDArray[np.int64], Stop]:
+        """Where blocks with packets begin, and where the blocks that were read end."""
         view, offsets = chunk.data, Offsets()
         at = same = 0
         before = (0, 0)
         damage, has_packets = "", False
-        while at + 28 <= len(chunk) or (at + 12 <= len(chunk) and bytes(view[at : at + 4]) != MAGIC):
+        while at + 28 <= len(chunk) or (at + 12 <= len(chunk) and bytes(view[at : at + 4]) != SECTION_MAGIC):
             kind, total = struct.unpack_from(f"{self._order}II", view, at)
+            if kind not in _PACKETS and kind != _SECTION and (begins := is_beginning(view, at)) is not False:
+                return offsets.take(), Stop(at, is_end=begins is True)
             if kind == _SECTION:
                 if has_packets:  # those are read as their own section says
                     break
@@ -107,15 +116,16 @@ class PcapngReader:
             else:
                 offsets.single.append(at)
             at += total * count
-        return offsets.take(), at, damage
+        return offsets.take(), Stop(at, damage)
 
     def _open_section(self, view: memoryview, at: int) -> tuple[int, str]:
         """Begin a section: the length of its first block, or what is wrong with it."""
-        order = _ORDERS.get(bytes(view[at + 8 : at + 12]))
+        order = SECTION_ORDERS.get(bytes(view[at + 8 : at + 12]))
         if order is None:
             return 0, "a section of no byte order"
         self._order = order
         self._interfaces = []
+        self._clocks.restart()
         (total,) = struct.unpack_from(f"{order}I", view, at + 4)
         return total, ""
 
@@ -159,7 +169,7 @@ class PcapngReader:
             offset=(offsets + np.where(is_simple, 12, 28))[:good],
             length=captured[:good].astype(np.int32),
             wire_length=np.clip(wire, captured, (1 << 31) - 1)[:good].astype(np.int32),
-            time_ns=self._times(good, timed, fields, interface),
+            time_ns=self._clocks.set_right(self._times(good, timed, fields, interface), interface[:good]),
             link_type=np.array([one.link_type for one in self._interfaces], np.int32)[interface[:good]],
         )
         return block, good

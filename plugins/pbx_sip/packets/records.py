@@ -1,7 +1,7 @@
 """What readers of capture formats have in common: portions of a file, and steps through records of equal length."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -31,17 +31,33 @@ class BadCapture(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """What was read of a chunk: how many of its bytes, the packets in them, and what is wrong behind them."""
+    """What was read of a chunk: how many of its bytes, the packets in them, and what is wrong behind them.
+
+    is_end: another file begins behind them.
+    """
 
     used: int
     block: PacketBlock | None = None
     damage: str = ""
+    is_end: bool = False
+
+
+class Stop(NamedTuple):
+    """Where whole records end, what is wrong there, and whether another file begins there."""
+
+    at: int
+    damage: str = ""
+    is_end: bool = False
 
 
 class RecordReader(Protocol):
     """Reads one capture format, chunk after chunk; each chunk begins with what was not used of the one before."""
 
     key_log: str
+
+    @property
+    def apart_ns(self) -> int:
+        """How far the clocks of interfaces differed, which were set right."""
 
     def read(self, chunk: Chunk) -> Portion:
         """The records that are whole; used is 0 when a longer chunk is needed."""

@@ -35,6 +35,7 @@ TZSP_TAG = INNER + 7
 WIRELESS = INNER + 8
 LOG_FIELD = INNER + 9
 VXLAN_GPE = INNER + 10
+L2TP = INNER + 11
 END = 0x40000
 DATAGRAM = END + 1
 SEGMENT = END + 2
@@ -55,6 +56,7 @@ BAD_UDP = -11
 BAD_TCP = -12
 NO_FAMILY = -13
 NO_DATA_FRAME = -14
+UNREAD_L2TP = -15
 
 _REFUSALS: Mapping[int, str] = {
     TOO_SHORT: "shorter than its headers",
@@ -71,6 +73,7 @@ _REFUSALS: Mapping[int, str] = {
     BAD_ERSPAN: "wrong ERSPAN header",
     BAD_UDP: "wrong UDP header",
     BAD_TCP: "wrong TCP header",
+    UNREAD_L2TP: "tunnel of L2TPv3",
 }
 
 
@@ -78,7 +81,6 @@ _TUNNEL_NAMES: Mapping[int, str] = {
     50: "tunnel of IPsec",
     94: "tunnel of KA9Q",
     97: "tunnel of EtherIP",
-    115: "tunnel of L2TPv3",
     137: "tunnel of MPLS in IP",
 }
 FOREIGN = ("link type", "tunnel", _REFUSALS[NO_DATA_FRAME])

@@ -15,6 +15,7 @@ from plugins.pbx_sip.packets.rows import (
     DATAGRAM,
     GENEVE,
     GTPU,
+    L2TP,
     PROTOCOL,
     SEGMENT,
     TZSP,
@@ -28,7 +29,7 @@ from plugins.pbx_sip.packets.rows import (
 from plugins.pbx_sip.packets.tcp import FIN, RST, SYN, TcpSegment
 
 _TUNNEL_HEADER_BYTES = 8
-_GTPU_PORT, _VXLAN_GPE_PORT, _TZSP_PORT = 2152, 4790, 37008
+_GTPU_PORT, _VXLAN_GPE_PORT, _TZSP_PORT, _L2TP_PORT = 2152, 4790, 37008, 1701
 
 _Fields = npt.NDArray[np.void]
 
@@ -51,6 +52,7 @@ class _Udp:
         self._kinds[_GTPU_PORT] = GTPU
         self._kinds[_VXLAN_GPE_PORT] = VXLAN_GPE
         self._kinds[_TZSP_PORT] = TZSP
+        self._kinds[_L2TP_PORT] = L2TP
 
     def read(self, rows: Rows, fields: _Fields) -> Step:
         """A length of 0 is that of a jumbogram or of a packet which the network card was to cut."""
@@ -58,6 +60,7 @@ class _Udp:
         at = rows.at + 8
         end = np.where(length == 0, rows.end, np.minimum(rows.end, rows.at + length))
         kinds = self._kinds[fields["target"]]
+        kinds[(fields["source"] == _L2TP_PORT) & (kinds == DATAGRAM)] = L2TP  # the far end may have any port
         kinds[end - at < _TUNNEL_HEADER_BYTES] = DATAGRAM
         kinds[(length < 8) & (length != 0)] = BAD_UDP
         source = rows.source | fields["source"].astype(np.uint64)

@@ -65,7 +65,7 @@ class DatagramPort(asyncio.DatagramProtocol):
     """One socket of ours, of which as much is read at once as has come: answers go before whatever else waits."""
 
     def __init__(self, ears: DatagramEars, opened: socket.socket) -> None:
-        self.number = int(opened.getsockname()[1])
+        self.host, self.number = str(opened.getsockname()[0]), int(opened.getsockname()[1])
         self._ears = ears
         self._socket = opened
         self.transport: asyncio.DatagramTransport | None = None

@@ -3,7 +3,7 @@
 Source: RFC 3261 section 7.3; compact forms: the IANA registry of SIP header fields.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from plugins.pbx_sip.sip.params import split_list
 
@@ -52,7 +52,7 @@ class Headers:
 
     def __init__(self, fields: Iterable[Field] = ()) -> None:
         self._fields = tuple(fields)
-        self._values: dict[str, tuple[str, ...]] = {}  # filled when something is looked up
+        self._values: dict[str, list[str]] = {}  # filled when something is looked up
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self._fields)
@@ -111,10 +111,9 @@ class Headers:
                 fields.append(field)
         return Headers(fields + own)
 
-    def _find(self, name: str) -> tuple[str, ...]:
+    def _find(self, name: str) -> Sequence[str]:
         values = self._values
         if not values:
             for key, value in self._fields:
-                full = expand_name(key)
-                values[full] = (*values[full], value) if full in values else (value,)
+                values.setdefault(expand_name(key), []).append(value)
         return values.get(expand_name(name), ())

@@ -43,7 +43,7 @@ class TlsPort:
         self._on_failure = on_failure
         self._greeting: set[asyncio.Task[None]] = set()
         self._listener = _listen(host, port)
-        self.port = int(self._listener.getsockname()[1])
+        self.host, self.port = str(self._listener.getsockname()[0]), int(self._listener.getsockname()[1])
         self._accepting = asyncio.get_running_loop().create_task(self._accept())
 
     def close(self) -> None:

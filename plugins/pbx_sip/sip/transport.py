@@ -95,15 +95,15 @@ class Transports:
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
-    def stop_listening(self, transport: str, port: int) -> None:
-        """Take in nothing more on a port; connections that came by it live on."""
+    def stop_listening(self, transport: str, port: int, host: str = "") -> None:
+        """Take in nothing more on a port of an address of ours, "" for all; connections that came by it live on."""
         if transport == "UDP":
-            for datagrams in [each for each in self._ports if each.number == port]:
+            for datagrams in [each for each in self._ports if each.number == port and host in {"", each.host}]:
                 self._ports.remove(datagrams)
                 if datagrams.transport is not None:
                     datagrams.transport.close()
             return
-        for server in [each for each in self._servers if _port_of(each) == port]:
+        for server in [each for each in self._servers if (at := _place_of(each))[1] == port and host in {"", at[0]}]:
             self._servers.remove(server)
             server.close()
 
@@ -235,8 +235,9 @@ class Transports:
         self._sweeping = loop.call_later(_SWEEP_S, self._sweep)
 
 
-def _port_of(server: asyncio.Server | TlsPort) -> int:
-    return server.port if isinstance(server, TlsPort) else int(server.sockets[0].getsockname()[1])
+def _place_of(server: asyncio.Server | TlsPort) -> tuple[str, int]:
+    host, port, *_ = (server.host, server.port) if isinstance(server, TlsPort) else server.sockets[0].getsockname()
+    return str(host), int(port)
 
 
 def note_source(request: Request, peer: Peer) -> Request:

@@ -14,6 +14,8 @@ METADATA_TYPES = frozenset({METADATA_TYPE, "application/rs-metadata"})
 SNAPSHOT_REQUEST_TYPE = "application/rs-metadata-request"
 RECORDING_SESSION = "recording-session"
 
+_BEFORE_MARKUP = b"\xef\xbb\xbf\xff\xfe \t\r\n\0"  # marks of byte order, blanks, half a letter
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
@@ -57,7 +59,7 @@ def _is_sdp(part: Part) -> bool:
 def _is_metadata(part: Part) -> bool:
     if part.content_type in METADATA_TYPES:
         return True
-    if not part.body.lstrip(b"\xef\xbb\xbf \t\r\n\0").startswith(b"<"):
+    if not part.body.lstrip(_BEFORE_MARKUP).startswith(b"<"):
         return False
     return part.disposition == RECORDING_SESSION or part.content_type in {"", "text/xml", "application/xml"}
 

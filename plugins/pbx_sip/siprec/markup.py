@@ -13,6 +13,8 @@ from xml.sax.xmlreader import AttributesImpl
 from defusedxml import DefusedXmlException
 from defusedxml.sax import parseString
 
+from plugins.pbx_sip.sip.text import make_readable
+
 MARKUP_BYTES_MAX = 256 * 1024
 ELEMENTS_MAX = 5000
 DEPTH_MAX = 32
@@ -24,7 +26,8 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 DECLARATION = re.compile(r"\s*<\?xml[^>]{0,200}\?>")
 BLANKS = b" \t\r\n\0"
 MARK = b"\xef\xbb\xbf"
-WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+WIDE_CODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
+WIDE_BLANKS = re.compile(rb"(?:[ \t\r\n]\0)+|(?:\0[ \t\r\n])+")
 
 
 class BadMetadata(ValueError):
@@ -105,17 +108,29 @@ def _read_attributes(attrs: AttributesImpl) -> dict[str, str]:
     return found
 
 
+def find_wide_coding(data: bytes) -> str:
+    """The coding of XML of two bytes a character, by its mark or by the zeros beside its first ones; "" for others.
+
+    Source: XML 1.0, appendix F.1.
+    """
+    blanks = WIDE_BLANKS.match(data)
+    start = blanks.end() if blanks else 0
+    return WIDE_CODINGS.get(data[start : start + 2], "")
+
+
 def read_markup(data: bytes) -> Element:
     """The root of an XML document; what follows it is passed over.
 
-    Bare ampersands, control characters and bytes in another encoding than declared are mended in a second try.
+    Two bytes a character are known without a mark too. Bare ampersands, control characters and bytes in another
+    encoding than declared are mended in a second try.
 
     Raises: BadMetadata (too large; a document type or entities; not well formed).
     """
     if len(data) > MARKUP_BYTES_MAX:
         raise BadMetadata(f"XML of {len(data)} bytes is longer than is read")
-    if data.startswith(WIDE_MARKS):
-        data = data.decode("utf-16", "replace").encode()
+    if coding := find_wide_coding(data):
+        text = (data + b"\0" * (len(data) % 2)).decode(coding, "replace")
+        data = DECLARATION.sub("", text.removeprefix("\ufeff"), count=1).encode("utf-8", "replace")
     bare = data.strip(BLANKS).removeprefix(MARK).lstrip(BLANKS)
     if not bare:
         raise BadMetadata("the XML is empty")
@@ -147,10 +162,7 @@ def _parse(data: bytes) -> Element:
 
 
 def _mend(data: bytes) -> bytes:
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
+    text = make_readable(data.decode("utf-8", "surrogateescape"))
     text = CONTROL.sub("", DECLARATION.sub("", text, count=1))
     return BARE_AMPERSAND.sub("&amp;", text).encode()
 

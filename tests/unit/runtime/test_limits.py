@@ -35,3 +35,18 @@ def test_a_person_who_asks_for_a_restart_wipes_the_slate():
     back_off.forget()
     assert back_off.pause_s() == 1
     assert not back_off.crashed(5)
+
+
+def test_what_worked_and_dies_is_started_at_once_and_again_only_after_a_pause() -> None:
+    back_off = BackOff(Limits())
+    pauses = []
+    for _ in range(5):
+        back_off.lived(10, has_worked=True)
+        pauses.append(back_off.pause_s())
+    assert pauses == [0, 1, 2, 4, 8]
+
+
+def test_what_never_worked_is_not_started_at_once() -> None:
+    back_off = BackOff(Limits())
+    back_off.lived(10)
+    assert back_off.pause_s() == 1

@@ -82,6 +82,24 @@ def test_a_call_that_is_picked_up_by_replaces_is_a_leg_of_it(drafts_of):
     assert interactions(drafts_of(*frames_of(ringing), *frames_of(pickup))) == {"c1": "c1", "c2": "c1"}
 
 
+@pytest.mark.parametrize("caller", ["305", "201"], ids=["who transferred", "who was transferred"])
+def test_a_transfer_has_one_leg_and_a_call_some_time_after_it_is_another_call(drafts_of, caller):
+    first, second, again = (
+        leg("c1", "201", "305", 0, 1),
+        leg("c2", "201", "400", 4.5, 2),
+        leg("c3", caller, "400", 20, 3),
+    )
+    refer = request_in(first, 3.0, "REFER", headers="Refer-To: <sip:400@pbx>", by_called=True)
+    drafts = drafts_of(*frames_of(first), refer, *frames_of(second), *frames_of(again))
+    assert interactions(drafts) == {"c1": "c1", "c2": "c1", "c3": "c3"}
+
+
+def test_a_system_may_carry_out_a_transfer_at_once_in_the_name_of_who_asked_for_it(drafts_of):
+    first, second = leg("c1", "201", "305", 0, 1), leg("c2", "305", "400", 3.5, 2)
+    refer = request_in(first, 3.0, "REFER", headers="Refer-To: <sip:400@pbx>", by_called=True)
+    assert interactions(drafts_of(*frames_of(first), refer, *frames_of(second))) == {"c1": "c1", "c2": "c1"}
+
+
 @pytest.mark.parametrize(
     ("caller", "called", "at_s"),
     [("207", "400", 4.5), ("201", "401", 4.5), ("201", "400", 90.0)],

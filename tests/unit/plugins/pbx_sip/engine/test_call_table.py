@@ -4,9 +4,10 @@ import pytest
 
 from hub.sdk import CallControl, Direction, LiveState, Recorded, Verdict
 from plugins.pbx_sip.calls.numbers import NumberPlan
-from plugins.pbx_sip.engine.call_table import CallTable, Hooks
+from plugins.pbx_sip.engine.call_table import CallTable
 from plugins.pbx_sip.engine.habits import Habits
 from plugins.pbx_sip.engine.partings import LINGER_NS
+from plugins.pbx_sip.engine.table_hooks import Hooks
 from plugins.pbx_sip.sip.message import read_message, write_message
 from tests.doubles.sip_text import request, response, sdp
 

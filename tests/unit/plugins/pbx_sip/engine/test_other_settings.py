@@ -34,6 +34,7 @@ pytestmark = pytest.mark.usefixtures("own_network")
 LOSS_S = 1.0
 OTHER_PORTS = {"rtp_first": 26_000, "rtp_last": 26_200}
 ALL = {"address": "0.0.0.0"}
+ELSEWHERE = {"address": "127.0.0.9"}
 RING = {"media_interface": "lo"}
 
 
@@ -67,6 +68,8 @@ def samples_heard(ctx: FakeContext, folder: Path) -> float:
     [
         ({}, OTHER_PORTS, 0.1),
         ({}, ALL, LOSS_S),
+        ({}, ELSEWHERE, LOSS_S),
+        ({}, ELSEWHERE | OTHER_PORTS, LOSS_S),
         ({}, RING, LOSS_S),
         (RING, {}, LOSS_S),
         (RING, RING | OTHER_PORTS, LOSS_S),

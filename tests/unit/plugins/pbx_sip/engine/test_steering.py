@@ -1,14 +1,16 @@
 """What people and the telephone system ask of a call, beside what the rules say and when the call is over."""
 
 import asyncio
+import json
 
 import pytest
 
 from hub.sdk import Absence, CallControl, LiveState, Recorded, Verdict
 from plugins.pbx_sip.calls.dialog import Dialog
 from plugins.pbx_sip.engine.open_call import OpenCall
+from plugins.pbx_sip.sip.message import write_message
 from tests.doubles.recording_client import RecordingClient
-from tests.doubles.sip_text import request
+from tests.doubles.sip_text import request, response, sdp
 from tests.unit.plugins.pbx_sip.engine.live_devices import SIP, own_network, recorder, running, until
 from tests.unit.plugins.pbx_sip.engine.test_call_table import AT, Owner, S
 from tests.unit.plugins.pbx_sip.recorder.recorder_doubles import TWO, calling, described
@@ -63,6 +65,96 @@ def test_a_word_that_nobody_knows_is_noted_once(method):
     again = OpenCall(dialog=Dialog(call_id="c"))
     again.remember(owner.remembered[-1])
     assert again.unheeded == call.unheeded
+
+
+def ring(owner, word, way):
+    """A call that is set up, with a word in the INVITE or in an answer on the way; its media is to be sent early."""
+    said = {"headers": f"{NAME}: {word}"}
+    owner.take(request("INVITE", body=sdp("192.0.2.1", 4000), **(said if way == "INVITE" else {})), AT)
+    if way != "INVITE":
+        owner.take(response(way, body=sdp("192.0.2.2", 5000), **said), AT + S)
+
+
+@pytest.mark.parametrize("way", ["INVITE", "180 Ringing", "183 Session Progress", "200 OK"])
+@pytest.mark.parametrize(
+    ("word", "state", "is_wanted"),
+    [
+        ("pause", LiveState.PAUSED, True),
+        ("stop", LiveState.STOPPED, True),
+        ("discard", LiveState.STOPPED, False),
+    ],
+)
+def test_a_word_on_the_way_to_the_answer_holds_from_the_beginning(way, word, state, is_wanted):
+    owner = Owner(control_header=NAME)
+    ring(owner, word, way)
+    assert len(owner.covered) == (1 if way == "INVITE" else 2)
+    call = owner.take(response("200 OK", body=sdp("192.0.2.2", 5000)), AT + (1 if way == "200 OK" else 9) * S)
+    assert (call.state, call.pauses, call.is_wanted) == (state, [(call.began_ns, 0)], is_wanted)
+    assert len(owner.covered) == 2
+    assert owner.shown[-1] == (call.id, state)
+
+
+def test_a_call_that_is_to_be_kept_from_the_beginning_is_recorded_on_demand():
+    owner = Owner(control_header=NAME)
+    owner.verdict = Verdict(recorded=Recorded.ON_DEMAND)
+    ring(owner, "keep", "183 Session Progress")
+    call = owner.take(response("200 OK", body=sdp("192.0.2.2", 5000)), AT + 9 * S)
+    assert (call.state, call.is_wanted, owner.covered) == (LiveState.RECORDING, True, {})
+
+
+def test_a_word_before_the_answer_does_not_bring_back_what_a_rule_forbids():
+    owner = Owner(control_header=NAME, pause_s=60.0)
+    owner.verdict = Verdict(recorded=Recorded.NO, rule="Never")
+    ring(owner, "pause", "INVITE")
+    call = owner.take(response("200 OK", body=sdp("192.0.2.2", 5000)), AT + 9 * S)
+    owner.table.turn(AT + 100 * S)
+    assert (call.state, call.is_wanted) == (LiveState.LEFT_OUT, False)
+
+
+def test_a_pause_that_is_taken_back_before_the_answer_is_none():
+    owner = Owner(control_header=NAME)
+    ring(owner, "pause", "INVITE")
+    owner.take(response("183 Session Progress", body=sdp("192.0.2.2", 5000), headers=f"{NAME}: resume"), AT + S)
+    call = owner.take(response("200 OK", body=sdp("192.0.2.2", 5000)), AT + 9 * S)
+    assert (call.state, owner.covered) == (LiveState.RECORDING, {})
+
+
+def test_what_was_said_before_the_answer_is_known_after_a_crash():
+    owner, again = Owner(control_header=NAME), Owner(control_header=NAME)
+    ring(owner, "pause", "183 Session Progress")
+    for message in (
+        request("INVITE", body=sdp("192.0.2.1", 4000)),
+        response("183 Session Progress", body=sdp("192.0.2.2", 5000), headers=f"{NAME}: pause"),
+    ):
+        again.table.replay(message, write_message(message), AT, json.loads(json.dumps(owner.remembered[-1])))
+    assert len(again.covered) == 2
+    call = again.take(response("200 OK", body=sdp("192.0.2.2", 5000)), AT + 9 * S)
+    assert (call.state, call.pauses) == (LiveState.PAUSED, [(AT + 9 * S, 0)])
+
+
+def test_the_media_of_a_call_that_was_never_answered_is_let_in_again():
+    owner = Owner(control_header=NAME)
+    ring(owner, "pause", "INVITE")
+    owner.take(response("486 Busy Here"), AT + 9 * S)
+    assert owner.covered == {}
+
+
+def test_an_answer_that_repeats_a_word_does_not_pause_again():
+    owner = Owner(control_header=NAME)
+    call = owner.begin()
+    owner.take(request("INFO", tag="b", number="2", headers=f"{NAME}: pause"), AT + 4 * S)
+    owner.table.control(call, CallControl.RESUME, AT + 5 * S)
+    owner.take(response("200 OK", method="INFO", number="2", headers=f"{NAME}: pause"), AT + 6 * S)
+    assert call.state is LiveState.RECORDING
+
+
+def test_a_word_on_a_hop_is_seen_in_the_row_of_the_call_and_counts_for_all_of_it():
+    owner = Owner(control_header=NAME, joins_hops=True)
+    call = owner.begin()
+    hop = owner.begin(call_id="c2", at_ns=AT + 1, host="192.0.2.1", other="192.0.2.4")
+    assert hop.leader == call.id
+    owner.take(request("INFO", call_id="c2", tag="b", number="2", headers=f"{NAME}: pause"), AT + 4 * S)
+    assert (call.state, hop.state, owner.shown[-2]) == (LiveState.PAUSED, LiveState.PAUSED, (call.id, call.state))
 
 
 def talk(folder, words):

@@ -70,6 +70,23 @@ def place(address: bytes, port: int) -> str:
     return f"[{shown}]:{port}" if shown.version == 6 else f"{shown}:{port}"
 
 
+def holds_frame(data: bytes) -> bool:
+    """Whether it seems to be a frame with IP."""
+    data = data[12:]
+    for _ in range(2):
+        data = data[4:] if data[:2] in {b"\x81\0", b"\x88\xa8", b"\x91\0"} else data
+    versions = {b"\x08\0": 4, b"\x86\xdd": 6}
+    return holds_ip(data[2:]) and data[2] >> 4 == versions.get(data[:2])
+
+
+def holds_ip(data: bytes) -> bool:
+    """Whether it seems to be a packet of IP that is whole."""
+    size, total = (data[0] & 15) * 4 if data else 0, number(data, 2)
+    if data and data[0] >> 4 == 4:
+        return len(data) >= 20 <= size <= total <= len(data)
+    return len(data) >= 40 and data[0] >> 4 == 6 and number(data, 4) <= len(data) - 40
+
+
 class Reference:
     def __init__(self) -> None:
         self.found = Found()
@@ -146,7 +163,12 @@ class Reference:
 
     def mpls(self, data: bytes) -> tuple[str, bytes]:
         need(data, 4)
-        return "link 101" if data[2] & 1 else "type 0x8847", data[4:]
+        is_last, data = data[2] & 1, data[4:]
+        if not is_last:
+            return "type 0x8847", data
+        if data[:1] < b"\x10" and holds_frame(data[4:]):
+            return "link 1", data[4:]
+        return "link 1" if holds_frame(data) else "link 101", data
 
     def pppoe(self, data: bytes) -> tuple[str, bytes]:
         need(data, 8)

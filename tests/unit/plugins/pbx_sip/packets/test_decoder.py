@@ -27,6 +27,14 @@ WAYS = {
     "five tags": (1, f.ethernet(f.vlan(f.vlan(f.vlan(f.vlan(f.vlan(HELLO), 0x8100), 0x8100), 0x9200), 0x9100), 0x8100)),
     "a tag before SNAP": (1, f.ethernet(f.vlan(f.snap(HELLO), len(HELLO) + 8), 0x8100)),
     "MPLS": (1, f.ethernet(f.mpls(f.mpls(HELLO), last=False), 0x8847)),
+    "MPLS with frames": (1, f.ethernet(f.mpls(f.mpls(FRAME), last=False), 0x8847)),
+    "MPLS with frames behind a control word": (1, f.ethernet(f.mpls(b"\0\0\0\7" + FRAME), 0x8847)),
+    "MPLS with frames to an address that begins as IP does": (1, f.ethernet(f.mpls(b"\x45" + FRAME[1:]), 0x8847)),
+    "MPLS with frames to an address that begins as IPv6 does": (1, f.ethernet(f.mpls(b"\x60" + FRAME[1:]), 0x8847)),
+    "MPLS with tagged frames": (
+        1,
+        f.ethernet(f.mpls(b"\0\0\0\0" + f.ethernet(f.vlan(f.vlan(HELLO), 0x8100), 0x88A8)), 0x8847),
+    ),
     "PPPoE": (1, f.ethernet(f.pppoe(HELLO) + b"\0\0", 0x8864)),
     "Linux cooked": (113, f.cooked(HELLO)),
     "Linux cooked with a tag": (113, f.cooked(f.vlan(HELLO), 0x8100)),
@@ -78,6 +86,16 @@ OTHER_WAYS = {
     "VXLAN-GPE with a frame": (1, f.ethernet(f.ipv4(f.udp(b"\x0c\0\0\3\0\0\7\0" + FRAME, target=4790)))),
     "GTP-U": (1, f.ethernet(f.ipv4(f.udp(b"\x30\xff\0\0\0\0\0\1" + HELLO, target=2152)))),
     "GTP-U of 5G": (1, f.ethernet(f.ipv4(f.udp(b"\x34\xff\0\0\0\0\0\1\0\0\0\x85\1ab\0" + HELLO, target=2152)))),
+    "L2TP": (1, f.ethernet(f.ipv4(f.udp(b"\0\2\0\1\0\1\xff\3\0\x21" + HELLO, target=1701)))),
+    "L2TP from its port": (1, f.ethernet(f.ipv4(f.udp(b"\0\2\0\1\0\1\0\x21" + HELLO, 1701, 40000)))),
+    "L2TP with all fields": (
+        1,
+        f.ethernet(f.ipv4(f.udp(b"\x4a\2\0\0\0\1\0\1\0\1\0\1\0\2ab\xff\3\0\x21" + HELLO, target=1701))),
+    ),
+    "L2TPv3": (1, f.ethernet(f.ipv4(b"\0\0\0\7" + FRAME, 115))),
+    "L2TPv3 with cookie and sublayer": (1, f.ethernet(f.ipv4(b"\0\0\0\7" + b"cookiesm" + b"\0" * 4 + FRAME, 115))),
+    "L2TPv3 with a cookie and IP": (1, f.ethernet(f.ipv4(b"\0\0\0\7" + b"cook" + HELLO, 115))),
+    "L2TPv3 over UDP": (1, f.ethernet(f.ipv4(f.udp(b"\0\3\0\0\0\0\0\7cook" + FRAME, target=1701)))),
     "TZSP": (1, f.ethernet(f.ipv4(f.udp(b"\1\0\0\1\1" + FRAME, target=37008)))),
     "TZSP with tags": (1, f.ethernet(f.ipv4(f.udp(b"\1\1\0\1\0\x0a\2ab\1" + FRAME, target=37008)))),
 }
@@ -155,10 +173,22 @@ def test_a_length_of_udp_that_lies_takes_no_more_than_the_packet_has() -> None:
 @pytest.mark.parametrize(
     "payload", [b"INVITE sip:bob@example.com SIP/2.0\r\n", b"", b"\x80\0" * 20, b"\x08" + b"\0" * 20]
 )
-@pytest.mark.parametrize("port", [4789, 6081])
+@pytest.mark.parametrize("port", [4789, 6081, 1701])
 def test_what_goes_to_the_port_of_a_tunnel_and_is_none_stays_a_datagram(payload: bytes, port: int) -> None:
     found = decode(f.block(f.ipv4(f.udp(payload, 5060, port)), link_type=228))
     assert [row[2:] for row in found.datagrams] == [(f"198.51.100.2:{port}", payload)]
+
+
+@pytest.mark.parametrize("head", [b"\xc8\2\0\x14", b"\0\2\0\1\0\1\xff\3\xc0\x21", b"\0\3\0\0\0\0\0\7", b"\0\2" * 8])
+def test_control_of_l2tp_and_what_hides_no_ip_stays_a_datagram(head: bytes) -> None:
+    found = decode(f.block(f.ipv4(f.udp(head + b"\1" * 60, 1701, 1701)), link_type=228))
+    assert [row[2:] for row in found.datagrams] == [("198.51.100.2:1701", head + b"\1" * 60)]
+
+
+def test_l2tp_of_which_nothing_is_understood_is_told() -> None:
+    control, unknown = (f.ipv4(session + b"\1" * 60, 115) for session in (bytes(4), b"\0\0\0\1"))
+    found = decode(f.block(control, unknown, link_type=228))
+    assert found.not_understood == {"tunnel of L2TPv3": 2}
 
 
 def test_tunnels_may_have_other_ports() -> None:

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from hub.sdk import EventKind
 from plugins.pbx_sip.calls.numbers import NumberPlan
 from plugins.pbx_sip.drafts.draft import make_draft
 from plugins.pbx_sip.drafts.terms import Terms
+from tests.doubles import audio
 from tests.unit.plugins.pbx_sip.siprec.forking import Fork, observe
 
 S = 1_000_000_000
@@ -67,6 +69,19 @@ def test_all_lines_at_once_without_a_word_of_it_are_a_pause_of_the_client(events
     assert events_of(call.frames(), call.again(2.1, "inactive"), call.again(4.1, "sendonly", number=8)) == [
         (EventKind.PAUSE, "", 2, 4)
     ]
+
+
+@pytest.mark.parametrize(
+    ("direction", "is_heard"), [("inactive", False), ("sendonly", True)], ids=["paused", "not paused"]
+)
+def test_what_a_client_sends_while_it_has_paused_is_not_in_the_recording(tmp_path, direction, is_heard):
+    call = session()
+    frames = call.frames(), call.again(2.1, direction), call.again(4.1, "sendonly", number=8)
+    [found] = observe(tmp_path / "seen.pcap", *frames)
+    make_draft(found, NumberPlan(), tmp_path / "call.wav", "test")
+    samples, _ = audio.decoded((tmp_path / "call.wav").read_bytes())
+    loud = [bool(np.abs(samples[round(at_s * 8000) :][:8000]).max() > 1000) for at_s in (0.5, 2.6, 5.0)]
+    assert loud == [True, is_heard, True]
 
 
 def test_all_lines_at_once_are_a_hold_where_the_metadata_has_nobody_send(events_of):

@@ -33,6 +33,27 @@ def test_blanks_marks_and_wrong_encodings_are_mended(data):
     assert read_markup(data).text == "B\xfcro"
 
 
+@pytest.mark.parametrize("declared", ["UTF-16", "UTF-8", "ISO-8859-1"])
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(("before", "behind"), [("", b""), ("\r\n ", b"\0"), ("", b"\r\n")])
+def test_two_bytes_a_letter_are_read_whatever_the_document_says_of_itself(declared, coding, before, behind):
+    text = f"{before}<?xml version='1.0' encoding='{declared}'?><a>B\xfcro & \u4e2d</a>"
+    assert read_markup(text.encode(coding) + behind).text == "B\xfcro & \u4e2d"
+
+
+def test_two_bytes_a_letter_are_read_though_the_last_byte_is_missing():
+    assert read_markup("<a>B\xfcro</a>".encode("utf-16-le")[:-1]).text == "B\xfcro"
+
+
+def test_two_bytes_a_letter_hide_no_entities():
+    with pytest.raises(BadMetadata, match="document type"):
+        read_markup(LAUGHS.decode().encode("utf-16-be"))
+
+
+def test_letters_of_windows_are_read_beside_those_of_utf8():
+    assert read_markup(b"<a>B\xc3\xbcro \x93M\xfcller\x94</a>").text == "B\xfcro \u201cM\xfcller\u201d"
+
+
 def test_a_bare_ampersand_is_text():
     assert read_markup(b"<a b='x&y'>Smith & Sons &amp; &#38; Co</a>").text == "Smith & Sons & & Co"
 

@@ -208,3 +208,10 @@ def test_any_body_is_split_or_refused(pieces, content_type):
         except BadMultipart:
             continue
         assert sum(len(part.body) for part in parts) <= len(body)
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_metadata_of_two_bytes_a_letter_is_known_by_how_it_begins(coding):
+    wide = XML.decode().encode(coding)
+    assert read_contents(wide, "text/xml").metadata == wide
+    assert read_contents(wide, "", "recording-session").metadata == wide
