@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help run demo test check fmt lint types imports docs bench vendor lock new-plugin clean
+.PHONY: help run demo test check fmt lint types imports docs fuzz bench vendor lock new-plugin clean
 
 export PYTHON ?=
 export VENV ?= .venv
@@ -50,6 +50,10 @@ imports: ## Check which part may import which
 docs: ## Write the tables in docs/ that the code already says
 	@bootstrap/venv dev
 	@$(BIN)/python -m docs.generate
+
+fuzz: ## Look for inputs that crash a reader of what strangers send; TARGET=sip chooses one, SECONDS=600 each
+	@bootstrap/venv dev
+	@$(BIN)/python -m tests.fuzz.run $(TARGET) --seconds $(or $(SECONDS),60)
 
 bench: ## Measure, side by side with what it is compared to; ONLY=handoff chooses one
 	@bootstrap/venv dev

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-_FOLDER = Path(__file__).parents[3] / "shared" / "data"
+FOLDER = Path(__file__).parents[3] / "shared" / "data"
 
 
 def shared(name: str) -> Path:
     """The file or folder `name`, such as "pcaps/enc_vlan.pcap"; without the data the test is skipped."""
-    if not _FOLDER.is_dir():
-        pytest.skip(f"the shared captures and messages are not at {_FOLDER}")
-    return _FOLDER / name
+    if not FOLDER.is_dir():
+        pytest.skip(f"the shared captures and messages are not at {FOLDER}")
+    return FOLDER / name
