@@ -19,7 +19,7 @@ from hub.catalog.terms import ROLES, digits_of, fold, plan_of
 from hub.clock import from_ms, to_ms
 from hub.db.bulk import insert_rows
 from hub.db.plain import storable_json, storable_text
-from hub.sdk import SILENT_SINCE, STATE_BY, STATE_SINCE, Direction, LiveCall, LiveState, Party, StateBy
+from hub.sdk import DISCARDED, SILENT_SINCE, STATE_BY, STATE_SINCE, Direction, LiveCall, LiveState, Party, StateBy
 
 _TOLD_SINCE = frozenset({LiveState.PAUSED, LiveState.STOPPED})
 _CALL, _NUMBER = ShownCall.table(), LiveNumber.table()
@@ -77,6 +77,11 @@ class ListedCall:
         """What paused or stopped it, as far as its device tells."""
         told = self.fields.get(STATE_BY, "")
         return StateBy(told) if self.state in _TOLD_SINCE and told in set(StateBy) else None
+
+    @property
+    def is_discarded(self) -> bool:
+        """Whether it is stopped and what was recorded of it is thrown away, as far as its device tells."""
+        return self.state is LiveState.STOPPED and self.fields.get(DISCARDED) == "yes"
 
     @property
     def text_id(self) -> str:

@@ -4,7 +4,7 @@ from hub.sdk.command import Device, FindDevices
 from hub.sdk.connector import Connector, Deletes, Links, Retains, StoredObject
 from hub.sdk.errors import AuthError, BadRecording, NotFound, PluginError, RetryLater, SettingsError
 from hub.sdk.health import Alarm, Health, HealthState, Severity
-from hub.sdk.live import SILENT_SINCE, STATE_BY, STATE_SINCE, LiveCall, LiveState, StateBy
+from hub.sdk.live import DISCARDED, SILENT_SINCE, STATE_BY, STATE_SINCE, LiveCall, LiveState, StateBy
 from hub.sdk.migrator import LegacyItem, Migrator, Survey
 from hub.sdk.notifier import AlarmNotice, Notifier
 from hub.sdk.plugin import API_VERSION, ApiVersion, Kind, Log, Plugin, PluginContext, PluginInfo, State
@@ -41,6 +41,7 @@ from hub.sdk.source import (
 
 __all__ = [
     "API_VERSION",
+    "DISCARDED",
     "LONGEST_S",
     "SILENT_SINCE",
     "STATE_BY",

@@ -14,6 +14,9 @@ STATE_SINCE = "state_since"
 STATE_BY = "state_by"
 """In the fields of a call that is paused or stopped: by what, a value of StateBy."""
 
+DISCARDED = "discarded"
+"""In the fields of a call that is stopped: "yes" if what was recorded of it is thrown away."""
+
 
 class StateBy(StrEnum):
     """What paused a call or ended its recording."""

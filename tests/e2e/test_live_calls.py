@@ -18,6 +18,8 @@ from tests.doubles.axe import source, violations
 from tests.doubles.browser import PHONE, visiting
 from tests.doubles.hub import LOGIN, PASSWORD, Administrator, Hub, until
 
+SLOW_MS = 30_000
+
 
 @dataclass
 class Board:
@@ -235,6 +237,7 @@ def test_a_person_hears_the_call_and_goes_on_hearing_it_on_other_pages(board: Bo
     assert page.evaluate(level) > 0.05
     switchboard.end(board.folder, "fritz")
     expect(ear).to_contain_text("The call is over")
+    expect(ear.get_by_role("button", name="Close")).to_have_count(1)
     expect(ear).to_be_hidden()
 
 
@@ -261,6 +264,87 @@ def test_filters_find_calls_and_an_empty_list_says_why(board: Board, page: Page)
     expect(page.get_by_role("heading", name="No call matches")).to_be_visible()
     page.get_by_role("link", name="Show all").last.click()
     expect(page.locator(".live-call")).to_have_count(2)
+
+
+def test_a_page_whose_hub_is_away_says_so_until_it_is_back(board: Board, page: Page) -> None:
+    board.begin("otto")
+    row, note, ear = page.locator(".live-call", has_text="otto"), page.locator("#live-lost"), page.locator("#ear")
+    row.get_by_role("button", name="Listen").click()
+    expect(ear).to_contain_text("You hear")
+    board.hub.environ["RECORDING_HUB_PORT"] = board.hub.address.rpartition(":")[2]
+    board.hub.stop()
+    expect(note).to_contain_text("Connection lost; state of ", timeout=SLOW_MS)
+    expect(ear).to_contain_text("nothing is heard any more", timeout=SLOW_MS)
+    expect(ear.get_by_role("button", name="Close")).to_be_visible()
+    clocks = """async () => {
+        const times = () => document.querySelector("[data-since-ms]").textContent;
+        const before = times();
+        await new Promise((resolve) => setTimeout(resolve, 2500));
+        return before === times();
+    }"""
+    assert page.evaluate(clocks)
+    for _ in range(2):
+        page.evaluate("document.dispatchEvent(new CustomEvent('hub:failed'))")
+    told = page.locator(".toast", has_text="The hub does not answer")
+    expect(told).to_have_count(1)
+    switchboard.begin(board.folder, "paul")
+    board.hub.start()
+    expect(page.locator(".live-call", has_text="paul")).to_have_count(1, timeout=SLOW_MS)
+    expect(note).to_be_empty()
+    expect(told).to_have_count(0)
+    expect(ear).to_be_hidden()
+
+
+def test_a_list_that_was_made_longer_stays_so_and_keeps_its_place(board: Board, page: Page) -> None:
+    for place in range(120):
+        switchboard.begin(board.folder, f"many {place}")
+    rows = page.locator(".live-call")
+    expect(page.locator(".sheet-bar")).to_contain_text("120 calls", timeout=SLOW_MS)
+    page.get_by_role("link", name="Show more").click()
+    expect(rows).to_have_count(120)
+    place = page.evaluate("scrollY")
+    assert place > 1000
+    switchboard.begin(board.folder, "late")
+    expect(rows.filter(has_text="late")).to_have_count(1, timeout=SLOW_MS)
+    expect(rows).to_have_count(121)
+    assert page.evaluate("scrollY") >= place
+    page.go_back()
+    expect(rows).to_have_count(100)
+
+
+def test_the_focus_goes_from_pause_to_resume_and_back(board: Board, page: Page) -> None:
+    board.begin("quirin")
+    row = page.locator(".live-call", has_text="quirin")
+    pause, resume = row.locator("summary"), row.get_by_role("button", name="Resume")
+    pause.press("Enter")
+    row.get_by_role("button", name="Until I resume").press("Enter")
+    expect(resume).to_be_focused()
+    resume.press("Enter")
+    expect(pause).to_be_focused()
+
+
+def test_what_floats_above_the_list_leaves_its_last_row_free(browser: Browser, board: Board) -> None:
+    for place in range(9):
+        board.begin(f"row {place}")
+    with board.visiting(browser, viewport={"width": 1440, "height": 700}) as page:
+        last = page.locator(".live-call").last
+        page.keyboard.press("End")
+        last.get_by_text("Pause", exact=True).click()
+        expect(last.get_by_role("button", name="15 minutes")).to_be_in_viewport(ratio=1)
+        page.keyboard.press("Escape")
+        page.locator(".live-call").nth(5).get_by_role("button", name="Listen").click()
+        expect(page.locator("#ear")).to_contain_text("You hear")
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        assert last.bounding_box()["y"] + last.bounding_box()["height"] <= page.locator("#ear").bounding_box()["y"]
+
+
+def test_the_word_for_a_state_keeps_to_its_column_in_every_language(browser: Browser, board: Board) -> None:
+    board.begin("waiting rita")
+    for locale, word in (("en", "Kept only if asked"), ("de", "Nur auf Wunsch behalten"), ("zh-CN", "仅按要求保留")):
+        with board.visiting(browser, locale=locale) as page:
+            badge, who = page.locator(".live-call .badge"), page.locator(".live-call .who")
+            expect(badge).to_have_text(word)
+            assert badge.bounding_box()["x"] + badge.bounding_box()["width"] <= who.bounding_box()["x"]
 
 
 def test_the_page_fits_a_phone_and_has_buttons_for_fingers(browser: Browser, board: Board) -> None:

@@ -12,8 +12,9 @@ from starlette.responses import PlainTextResponse
 from hub import ids
 from hub.access.errors import NotThere
 from hub.access.permissions import require
-from hub.catalog.live_calls import LiveQuery
+from hub.catalog.live_calls import ListedCall, LiveQuery
 from hub.clock import to_ms, utc_now
+from hub.rules.rule import Treatment
 from hub.runtime.failure import PluginFailure, SupervisorAway
 from hub.runtime.live.audio_line import AudioLine
 from hub.sdk import CallControl, Kind, LiveState, StateBy
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from hub.app.services import Services
+
 ROWS = (100, 300, 600)
 """So many calls are shown at first, and on each further request."""
 NOT_FOUND, UNAVAILABLE = 404, 503
@@ -37,9 +40,10 @@ STATES = {
     LiveState.RECORDING: (later("Recording"), "disc-3", "bad"),
     LiveState.PAUSED: (later("Paused"), "circle-pause", "warn"),
     LiveState.STOPPED: (later("Stopped"), "circle-x", ""),
-    LiveState.WAITING: (later("Recorded on demand"), "hourglass", "accent"),
+    LiveState.WAITING: (later("Kept only if asked"), "hourglass", "accent"),
     LiveState.LEFT_OUT: (later("Not recorded"), "circle-dashed", ""),
 }
+DISCARDED = (later("Discarded"), "trash-2", "")
 STATE_BY = {
     StateBy.KEYS: later("by keys in the call"),
     StateBy.SYSTEM: later("by the telephone system"),
@@ -165,21 +169,41 @@ def _pause_s(form: FormData) -> float | None:
     return float(wanted) if wanted in PAUSES and wanted else None
 
 
+def _others_of(call: ListedCall) -> str:
+    """Those whom the title of a call only counts."""
+    return ", ".join(map(parties.name_of, parties.in_order(call.parties)[parties.SHOWN :]))
+
+
+def _insisting_rules(services: Services) -> frozenset[str]:
+    return frozenset(rule.name for rule in services.rules.load().rules if rule.treatment is Treatment.MANDATORY)
+
+
+def _insisted(call: ListedCall) -> str:
+    text = gettext("The rule “{rule}” insists on the recording of this call: an alarm will say that it is not whole.")
+    return text.format(rule=call.rule)
+
+
 def _context(request: Request) -> dict[str, Any]:
     services, person, filters = services_of(request), viewer_of(request), LiveFilters.read(request)
     calls = services.live.search(person, filters.query, limit=filters.rows).items
     count = len(calls) if len(calls) < filters.rows else services.live.count(person, filters.query)
     devices = services.instances.list(Kind.SOURCE)
     names = {device.id: device.name for device in devices}
+    actions = services.live_control.actions_for(person, devices)
+    insisting = _insisting_rules(services) if any(call.rule and actions.of(call) for call in calls) else frozenset()
     return {
         "calls": calls,
+        "discarded": DISCARDED,
+        "others_of": _others_of,
+        "insisted": lambda call: _insisted(call) if call.rule in insisting else "",
+        "is_limited": not person.is_administrator,
         "count": count,
         "filters": filters,
         "devices": devices,
         "device_name": lambda device_id: names.get(device_id, gettext("Deleted device")),
         "askers": services.live_control.askers_of(calls),
         "state_by": STATE_BY,
-        "actions": services.live_control.actions_for(person, devices),
+        "actions": actions,
         "states": STATES,
         "pauses": PAUSES,
         "directions": DIRECTIONS,

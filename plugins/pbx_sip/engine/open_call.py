@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hub.sdk import (
-    SILENT_SINCE,
     DISCARDED,
+    SILENT_SINCE,
     STATE_BY,
     STATE_SINCE,
     CallControl,

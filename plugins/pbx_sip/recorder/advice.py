@@ -5,6 +5,7 @@ Source: RFC 3261 sections 20.43 and 21.
 
 from enum import StrEnum
 
+from plugins.pbx_sip.recorder.offers import find_codings, has_no_audio
 from plugins.pbx_sip.sip.errors import BadRequest
 from plugins.pbx_sip.sip.user_agent import FAULT
 
@@ -43,6 +44,15 @@ _NO_CODING = (
     "Set it to offer a coding that can be recorded, such as G.711, G.722, G.729 or Opus; and where it encrypts, its "
     "keys by SDES."
 )
+_NO_KEYS = (
+    "Its media is encrypted, and no key is known that opens it. Set it to give its keys by SDES with AES, and to "
+    "encrypt all it sends; or to send without encryption."
+)
+_DTLS = (
+    "Its media is encrypted with keys that its ends agree on by themselves (DTLS-SRTP) and nobody else can know. Set "
+    "it to give its keys by SDES, or to send without encryption."
+)
+_LOCKED: dict[str, str] = {"SRTP": _NO_KEYS, "DTLS-SRTP": _DTLS}
 TLS_ADVICE = (
     "If it is one of your telephone systems, give it a certificate that is valid and signed by the Clients' authority "
     "of the device, and let it accept the recorder's own."
@@ -59,5 +69,10 @@ def advise(refusal: BadRequest) -> str:
     if refusal.reason == FAULT:
         return _FAULT
     if refusal.status == 488:
-        return _NO_AUDIO if any(value.startswith("304 ") for _, value in refusal.headers) else _NO_CODING
+        return _NO_AUDIO if has_no_audio(refusal) else _advise_coding(find_codings(refusal))
     return _STATUSES.get(refusal.status, _UNREADABLE)
+
+
+def _advise_coding(codings: tuple[str, ...]) -> str:
+    locks = [_LOCKED[coding] for coding in codings if coding in _LOCKED]
+    return locks[0] if locks else _NO_CODING

@@ -68,13 +68,18 @@ def refuse_media(offer: Description, request: Request) -> BadRequest:
 
     Source: RFC 3261 section 20.43: 304 where there is no audio, 305 where the audio has no codec or keys in common.
     """
+    if (refusal := refuse_lines(offer, request)) is not None:
+        return refusal
     has_audio = any(media.kind == "audio" and not media.is_rejected for media in offer.media)
     warning = _warn(305, "Incompatible media format") if has_audio else _warn(304, "Media type not available")
     return BadRequest(488, "Not Acceptable Here", request, (warning,))
 
 
 def refuse_lines(offer: Description, request: Request) -> BadRequest | None:
-    """What there is to say of lines of sound that are refused in an offer that is accepted; None if none is."""
+    """The refusal that names the lines of sound in an offer that cannot be recorded; None if all can.
+
+    It is told to people where the offer is accepted for other lines.
+    """
     refused = [
         f"line {place} ({name_coding(media)})"
         for place, media in enumerate(offer.media, start=1)
@@ -84,6 +89,18 @@ def refuse_lines(offer: Description, request: Request) -> BadRequest | None:
         return None
     warning = _warn(305, f"Incompatible media format: {'; '.join(refused)}")
     return BadRequest(488, "Not Acceptable Here", request, (warning,))
+
+
+def find_codings(refusal: BadRequest) -> tuple[str, ...]:
+    """What the lines of sound are in that an offer was refused for, as `name_coding` says; () for other reasons."""
+    described = read_description(refusal.request) if refusal.status == 488 else None
+    lines = described[1].media if described else ()
+    return tuple(dict.fromkeys(name_coding(media) for media in lines if is_unknown_sound(media)))
+
+
+def has_no_audio(refusal: BadRequest) -> bool:
+    """Whether an offer was refused as there is no audio in it, such as one of a fax."""
+    return refusal.status == 488 and any(value.startswith("304 ") for _, value in refusal.headers)
 
 
 def _parse(sdp: bytes, request: Request) -> Description:

@@ -15,6 +15,7 @@ from plugins.pbx_sip.drafts.absence import describe_absence, describe_left_out
 from plugins.pbx_sip.engine.habits import Habits
 from plugins.pbx_sip.engine.tally import Tally
 from plugins.pbx_sip.packets.datagrams import Endpoints
+from plugins.pbx_sip.recorder.offers import find_codings
 from plugins.pbx_sip.sip.errors import BadRequest
 from plugins.pbx_sip.sip.message import Request
 
@@ -23,6 +24,13 @@ WAITING_MAX = 2000
 TOLD_MAX = 10_000
 _LOOK_S = 1.0
 _LAST_S = 2.0
+_SENTENCES = {
+    "refused": "The recorder refused it: {why}.",
+    "undecoded": "The recorder refused it: its media is in {codings}, which cannot be decoded.",
+    "SRTP": "The recorder refused it: its media is encrypted, and no key is known that opens it.",
+    "DTLS-SRTP": "The recorder refused it: its media is encrypted with keys that its ends agreed on by themselves "
+    "(DTLS-SRTP) and nobody else can know.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class _Refused:
     at_s: float
     at_ns: int
     invite: Request
-    why: str
+    text: str
 
 
 class RefusedCalls:
@@ -58,8 +66,7 @@ class RefusedCalls:
         if len(self._waiting) >= WAITING_MAX:
             self.overflowed += 1
             return
-        why = f"{refusal.status} {refusal.reason}"
-        self._waiting[invite.call_id] = _Refused(self._clock(), time.time_ns(), invite, why)
+        self._waiting[invite.call_id] = _Refused(self._clock(), time.time_ns(), invite, _describe(refusal))
 
     def forget(self, call_id: str) -> None:
         """A call was taken after all."""
@@ -101,8 +108,18 @@ class RefusedCalls:
         dialog = Signalling(Endpoints(), self._habits.headers).add(invite, at_ns)
         dialog = dialog or Dialog(call_id=invite.call_id, first_ns=at_ns, last_ns=at_ns)
         verdict = self._ctx.decide(describe_outline(dialog, plan))
-        why, text = Absence.REFUSED, f"The recorder refused it: {refused.why}."
+        why, text = Absence.REFUSED, refused.text
         if verdict.recorded is Recorded.NO:
             why, text = Absence.LEFT_OUT, describe_left_out(verdict.rule)
         await self._ctx.submit_absence(describe_absence(dialog, plan, why, text, verdict.rule))
         self._tally.absent += 1
+
+
+def _describe(refusal: BadRequest) -> str:
+    """Why a call was refused, in words."""
+    codings = find_codings(refusal)
+    if lock := next((coding for coding in codings if coding in _SENTENCES), ""):
+        return _SENTENCES[lock]
+    if codings:
+        return _SENTENCES["undecoded"].format(codings=", ".join(codings))
+    return _SENTENCES["refused"].format(why=f"{refusal.status} {refusal.reason}")

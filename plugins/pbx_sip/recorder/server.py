@@ -20,6 +20,7 @@ from plugins.pbx_sip.recorder.door import Door
 from plugins.pbx_sip.recorder.former_ports import FormerPorts
 from plugins.pbx_sip.recorder.hooks import CallMessage, Hooks, Presence, Sign
 from plugins.pbx_sip.recorder.journal import CallJournal
+from plugins.pbx_sip.recorder.offers import has_no_audio
 from plugins.pbx_sip.recorder.own_requests import OwnRequests
 from plugins.pbx_sip.recorder.registrar import Registrar
 from plugins.pbx_sip.recorder.registrations import Registration
@@ -231,11 +232,12 @@ class SipServer:
         self._hooks.seen(presence)
 
     def _note_refusal(self, refusal: BadRequest, response: Response, link: Link) -> None:
-        """What is refused inside a call is told with the call."""
+        """What is refused inside a call is told with the call; one that goes to a fax is recorded as it was before."""
         call = self._find_call(refusal.request)
         if call is not None:
             self._journal.note_sent(call.id, response, link.peer)
-        self._complaints.note(refusal, link.peer)
+        if call is None or not has_no_audio(refusal):
+            self._complaints.note(refusal, link.peer)
         if _is_lost_call(refusal) and self._door.knows(link.peer):
             self._hooks.turned_away(link.peer, refusal)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub.sdk import Role
@@ -46,7 +46,9 @@ class ForkRoster:
     def parties(self, lines: Mapping[int, str], labels: Sequence[str]) -> tuple[Party, ...]:
         """All who were there; lines: index of a media line -> its name, of which labels are all there ever were."""
         said = {lines[index] for each in self._attendants for index in each.party.lines if index in lines}
-        return tuple(_make_party(each, *_find_lines(each.party, lines, labels, said)) for each in self._attendants)
+        has_roles = any(label.lower() in LABEL_ROLES for label in labels)
+        attendants = [_confirm_role(each) if has_roles else each for each in self._attendants]
+        return tuple(_make_party(each, *_find_lines(each.party, lines, labels, said)) for each in attendants)
 
 
 def _is_same(known: ForkParty, party: ForkParty) -> bool:
@@ -54,6 +56,12 @@ def _is_same(known: ForkParty, party: ForkParty) -> bool:
     if known.number:
         return known.number == party.number
     return (known.lines, known.place) == (party.lines, party.place)
+
+
+def _confirm_role(each: _Attendant) -> _Attendant:
+    """Somebody of whom a role was likely only, where the lines have roles."""
+    role = each.party.role if each.party.role is not Role.PARTICIPANT else each.party.likely_role
+    return replace(each, party=replace(each.party, role=role))
 
 
 def _find_lines(

@@ -28,11 +28,13 @@ class ForkParty:
 
     lines: indices of the media lines that carry this party alone, as far as that is said. place: by which it has the
     line of the same place where nothing is said, unless another one has that; None if it is not heard in this dialog.
+    likely_role: that it has where labels of lines tell roles.
     """
 
     number: str
     name: str = ""
     role: Role = Role.PARTICIPANT
+    likely_role: Role = Role.PARTICIPANT
     lines: tuple[int, ...] = ()
     place: int | None = None
 
@@ -127,7 +129,7 @@ def _read_client(headers: Mapping[str, Sequence[str]]) -> Fork:
         is_other = SENT_TO in headers and not any(is_same_number(called.number, each) for each in others)
         if is_other and _is_dialled(called.number):
             return Fork(parties=(caller, called), rule=HEADERS)
-    return Fork(parties=(replace(caller, role=Role.PARTICIPANT),), rule=HEADERS)
+    return Fork(parties=(replace(caller, role=Role.PARTICIPANT, likely_role=caller.role),), rule=HEADERS)
 
 
 def _is_dialled(number: str) -> bool:

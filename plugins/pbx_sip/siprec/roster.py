@@ -50,6 +50,7 @@ class Roster:
     def __init__(self) -> None:
         self.mixed_labels: dict[str, None] = {}
         self._members: dict[str, Member] = {}
+        self._streams: dict[str, set[str]] = {}  # that participants sent when the last metadata came
         self._noted_at: datetime | None = None
 
     @property
@@ -66,12 +67,14 @@ class Roster:
         sent = _sent_labels(metadata)
         receivers = {use.participant_id for use in metadata.uses if use.receives and not use.sends}
         is_first = not self._members
-        for participant in metadata.participants:
+        for participant in _without_stand_ins(metadata, sent):
             presence = presences.get(participant.id)
             member = self._members.get(participant.id)
             if member is not None and _is_another(member.participant, participant):
                 self._see_off(participant.id, received_at)
                 member = None
+            if member is None:
+                member = self._succeed(participant, metadata, sent)
             if member is None:
                 if len(self._members) >= MEMBERS_MAX:
                     continue
@@ -93,10 +96,12 @@ class Roster:
         named = {participant.id for participant in metadata.participants}
         for identity, member in self._members.items():
             if identity not in named and member.left_at is None:
-                member.left_at = received_at
+                presence = presences.get(identity)
+                member.left_at = choose_time(presence.left_at if presence else None, received_at, self._noted_at)
                 _note_hold(member, None, received_at)
                 _note_sendings(member, {}, received_at)
         self._noted_at = received_at
+        self._streams = _sent_streams(metadata)
         self._note_mixed(metadata, sent)
 
     def _see_off(self, identity: str, received_at: datetime) -> None:
@@ -108,10 +113,29 @@ class Roster:
         former = f"{identity} {len(self._members)}"
         self._members = {former if key == identity else key: member for key, member in self._members.items()}
 
+    def _succeed(
+        self, participant: Participant, metadata: Metadata, sent: Mapping[str, Mapping[str, None]]
+    ) -> Member | None:
+        """The placeholder that somebody is known instead of from now on, by what both send; its time becomes theirs."""
+        labels = sent.get(participant.id, {}).keys()
+        streams = _sent_streams(metadata).get(participant.id, set())
+        if is_placeholder(participant.aor):
+            return None
+        others = {label for member in self._members.values() if not member.is_placeholder for label in member.labels}
+        for identity, member in self._members.items():
+            is_waiting = member.is_placeholder and (member.left_at is None or not member.labels.keys() & others)
+            if is_waiting and (member.labels.keys() & labels or self._streams.get(identity, set()) & streams):
+                self._members = {
+                    participant.id if key == identity else key: each for key, each in self._members.items()
+                }
+                return member
+        return None
+
     def _note_mixed(self, metadata: Metadata, sent: Mapping[str, Mapping[str, None]]) -> None:
-        """Who has left sends nothing, even if nobody says so of the stream."""
+        """Who has left sends nothing, even if nobody says so of the stream; a placeholder is nobody beside others."""
         here = {each.participant_id for each in metadata.presences if each.left_at is None}
         left = {each.participant_id for each in metadata.presences} - here
+        left |= {participant.id for participant in metadata.participants if is_placeholder(participant.aor)}
         senders = Counter(label for participant, labels in sent.items() if participant not in left for label in labels)
         for stream in metadata.streams:
             if stream.label and (stream.mode == "mixed" or senders[stream.label] > 1):
@@ -140,6 +164,25 @@ def _is_another(known: Participant, said: Participant) -> bool:
     number, other = known.number, said.number
     is_hidden = not other or other.lower() in ANONYMOUS or is_placeholder(said.aor)
     return is_number(number) and not is_hidden and not may_be_same_number(number, other)
+
+
+def _without_stand_ins(metadata: Metadata, sent: Mapping[str, Mapping[str, None]]) -> list[Participant]:
+    """The participants, without placeholders for those who are named beside them."""
+    known = [participant for participant in metadata.participants if not is_placeholder(participant.aor)]
+    taken = {label for participant in known for label in sent.get(participant.id, {})}
+    return [
+        participant
+        for participant in metadata.participants
+        if not (is_placeholder(participant.aor) and taken.intersection(sent.get(participant.id, {})))
+    ]
+
+
+def _sent_streams(metadata: Metadata) -> dict[str, set[str]]:
+    sent: dict[str, set[str]] = {}
+    for use in metadata.uses:
+        if use.disassociated_at is None:
+            sent.setdefault(use.participant_id, set()).update(use.sends)
+    return sent
 
 
 def _sent_labels(metadata: Metadata) -> dict[str, dict[str, None]]:

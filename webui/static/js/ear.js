@@ -12,12 +12,17 @@ const FRAME_BYTES = 4;
 const LEAD_S = 0.12;
 const MOST_AHEAD_S = 0.8;
 const LEAST_FRAMES = 400;
+const SILENT_MS = 2000;
+const LATE_MS = 15_000; // a hub that stops ends the audio first
 
 class LiveEar extends HTMLElement {
   connectedCallback() {
     if (this.parts) return;
     this.parts = Object.fromEntries([...this.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
     this.parts.stop.addEventListener("click", () => this.stop(true));
+    new ResizeObserver(() => document.documentElement.style.setProperty("--ear-height", this.hidden ? "0px" : `${this.offsetHeight + 24}px`)).observe(this);
+    document.addEventListener("hub:lost", () => this.isCutOff() && this.lose());
+    document.addEventListener("hub:back", () => this.classList.contains("lost") && this.stop());
     this.parts.volume.addEventListener("input", () => this.gain && (this.gain.gain.value = Number(this.parts.volume.value)));
   }
 
@@ -28,6 +33,8 @@ class LiveEar extends HTMLElement {
     this.call = id;
     this.hidden = false;
     this.parts.who.textContent = who;
+    this.parts.close.textContent = t("Stop listening");
+    this.heardAt = performance.now();
     this.say(t("Connecting…"));
     this.context = new AudioContext({ sampleRate: RATE_HZ, latencyHint: "interactive" });
     this.gain = new GainNode(this.context, { gain: Number(this.parts.volume.value) });
@@ -39,9 +46,14 @@ class LiveEar extends HTMLElement {
       if (answer.status === 401) return location.reload();
       if (!answer.ok) return this.fail(await answer.text());
       await this.play(answer.body.getReader());
-      this.end(t("The call is over"));
+      const isThere = await answers();
+      if (this.going !== going) return;
+      if (isThere) this.end(t("The call is over"));
+      else this.lose();
     } catch (error) {
-      if (error.name !== "AbortError") this.fail(t("Check the connection and try again."));
+      if (error.name === "AbortError" || this.going !== going) return;
+      if (this.classList.contains("sounding")) this.lose();
+      else this.fail(t("Check the connection and try again."));
     }
   }
 
@@ -51,6 +63,7 @@ class LiveEar extends HTMLElement {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
+      this.heardAt = performance.now();
       const skip = Math.min(HEADER_BYTES - skipped, value.length);
       skipped += skip;
       const bytes = new Uint8Array(left.length + value.length - skip);
@@ -91,12 +104,34 @@ class LiveEar extends HTMLElement {
     this.parts.state.textContent = state;
   }
 
-  end(text) {
+  fallSilent(text) {
     announce(text);
     this.say(text);
     this.classList.remove("sounding");
-    const call = this.call;
-    setTimeout(() => this.call === call && this.stop(), 2500);
+    this.parts.close.textContent = t("Close");
+  }
+
+  isCutOff() {
+    const silentMs = performance.now() - this.heardAt;
+    return (this.going && silentMs > SILENT_MS) || (this.hasEnded && silentMs < LATE_MS);
+  }
+
+  lose() {
+    this.going?.abort();
+    this.hidden = this.hasEnded = false;
+    this.fallSilent(t("Connection lost; nothing is heard any more"));
+    this.classList.add("lost");
+  }
+
+  end(text) {
+    this.fallSilent(text);
+    this.hasEnded = true;
+    const { going } = this;
+    setTimeout(() => {
+      if (this.going !== going || this.classList.contains("lost")) return;
+      this.stop();
+      this.hasEnded = true;
+    }, 2500);
   }
 
   fail(text) {
@@ -106,19 +141,30 @@ class LiveEar extends HTMLElement {
 
   stop(byHand = false) {
     const button = document.querySelector(`[data-listen="${this.call}"]`);
+    const isHere = byHand || this.contains(document.activeElement);
     this.going?.abort();
     this.context?.close();
     this.going = this.context = this.gain = this.call = null;
-    this.classList.remove("sounding");
+    this.classList.remove("sounding", "lost");
+    this.hasEnded = false;
     this.hidden = true;
     this.mark();
-    if (byHand) (button ?? document.getElementById("main"))?.focus();
+    if (isHere) (button ?? document.getElementById("main"))?.focus();
   }
 
   mark() {
     for (const button of document.querySelectorAll("[data-listen]")) {
       button.setAttribute("aria-pressed", String(button.dataset.listen === this.call));
     }
+  }
+}
+
+// audio ends with its call, and with the hub
+async function answers() {
+  try {
+    return (await fetch("/healthz", { cache: "no-store" })).status < 500;
+  } catch {
+    return false;
   }
 }
 

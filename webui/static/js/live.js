@@ -17,9 +17,20 @@ const TOPICS = [
   "spool.changed",
 ];
 const TOGETHER_MS = 250;
+const TOLD_AFTER_MS = 4000; // a stream that comes back at once was no loss
+const AGAIN_MS = 3000;
+const AGAIN_MOST_MS = 60_000;
 const SEVERITIES = { critical: "bad", major: "bad", minor: "warn", warning: "warn", information: "" };
 
 const waiting = new Map();
+const root = document.documentElement;
+
+let stream = null;
+let lastId = page.after ?? "";
+let againMs = AGAIN_MS;
+let again = null;
+let telling = null;
+let isTold = false;
 
 function refresh(element) {
   if (waiting.has(element.id)) return;
@@ -39,6 +50,7 @@ function refreshAll(matches) {
 }
 
 function receive(message) {
+  if (message.lastEventId) lastId = message.lastEventId;
   const event = JSON.parse(message.data);
   refreshAll((wanted) => wanted === event.topic || wanted === `${event.topic}:${event.subject}`);
   document.dispatchEvent(new CustomEvent(`hub:${event.topic}`, { detail: event }));
@@ -51,17 +63,63 @@ document.addEventListener("hub:alarm.raised", ({ detail }) => {
   toast({ title: t("Alarm"), text, shade, icon: shade === "bad" ? "octagon-alert" : "triangle-alert", href: "/alarms" });
 });
 
-export function listen() {
-  if (!document.querySelector("toast-stack")) return; // signed out
-  const stream = new EventSource(`/events?after=${page.after ?? ""}`);
-  for (const topic of TOPICS) stream.addEventListener(topic, receive);
+// pages say so by "hub:lost", with the moment since which they may be old, and take it back by "hub:back"
+function lose() {
+  if (root.dataset.live === "off") return;
+  root.dataset.live = "off";
+  const at = Date.now();
+  telling = setTimeout(() => {
+    isTold = true;
+    document.dispatchEvent(new CustomEvent("hub:lost", { detail: { at } }));
+  }, TOLD_AFTER_MS);
+}
+
+function regain() {
+  root.dataset.live = "on";
+  againMs = AGAIN_MS;
+  clearTimeout(telling);
+  if (!isTold) return;
+  isTold = false;
+  refreshAll(() => true);
+  document.dispatchEvent(new CustomEvent("hub:back"));
+}
+
+// the browser tries again by itself, but not after an answer that is no stream, such as a proxy's 502
+function openLater() {
+  clearTimeout(again);
+  again = setTimeout(open, againMs);
+  againMs = Math.min(againMs * 2, AGAIN_MOST_MS);
+}
+
+function close() {
+  clearTimeout(again);
+  stream?.close();
+}
+
+function open() {
+  close();
+  const opened = (stream = new EventSource(`/events?after=${lastId}`));
+  for (const topic of TOPICS) opened.addEventListener(topic, receive);
   // the stream could not keep up or was away for long: everything on the page may be old
-  stream.addEventListener("resync", () => {
+  opened.addEventListener("resync", () => {
     refreshAll(() => true);
     document.dispatchEvent(new CustomEvent("hub:resync"));
   });
-  stream.addEventListener("bye", () => stream.close());
-  stream.onopen = () => (document.documentElement.dataset.live = "on");
-  stream.onerror = () => (document.documentElement.dataset.live = "off");
-  window.addEventListener("pagehide", () => stream.close());
+  opened.addEventListener("bye", close);
+  opened.onopen = regain;
+  opened.onerror = () => {
+    lose();
+    if (opened.readyState === EventSource.CLOSED) openLater();
+  };
+}
+
+export function listen() {
+  if (!document.querySelector("toast-stack")) return; // signed out
+  open();
+  window.addEventListener("offline", () => {
+    close();
+    lose();
+  });
+  window.addEventListener("online", open);
+  window.addEventListener("pagehide", close);
 }

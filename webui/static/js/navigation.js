@@ -35,15 +35,19 @@ document.addEventListener("htmx:after:swap", (event) => {
   const wrong = main().querySelector('[aria-invalid="true"]');
   if (!restored && !wrong) window.scrollTo(0, 0);
   requestAnimationFrame(() => {
-    if (wrong) wrong.focus();
-    else if (!main().contains(document.activeElement)) (main().querySelector("[autofocus], .note.bad a, h1[tabindex]") ?? main()).focus({ preventScroll: true });
+    if (wrong) {
+      wrong.focus();
+      wrong.closest(".field")?.scrollIntoView({ block: "nearest" }); // what is wrong with it stands below it
+    } else if (!main().contains(document.activeElement)) (main().querySelector("[autofocus], .note.bad a, h1[tabindex]") ?? main()).focus({ preventScroll: true });
     announce(document.title);
   });
 });
 
 function failed() {
-  toast({ title: t("The hub does not answer"), text: t("Check the connection and try again."), shade: "bad", icon: "circle-alert" });
+  toast({ title: t("The hub does not answer"), text: t("Check the connection and try again."), shade: "bad", icon: "circle-alert", about: "no-answer" });
 }
+
+document.addEventListener("hub:back", () => document.querySelector("toast-stack")?.forget("no-answer"));
 
 document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx?.request) failed();

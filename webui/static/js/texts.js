@@ -16,8 +16,10 @@ export function clock(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
-// how long a recording is: rounded as the server rounds it (halves to the even second), so that all pages agree
+// how long a recording is: rounded as the server rounds it (halves to the even second), so that all pages agree;
+// what would be rounded to nothing, and is something, is less than a second
 export function length(seconds) {
+  if (seconds > 0 && seconds <= 0.5) return "< 1 s";
   const near = Math.round(seconds);
   return clock(near - seconds === 0.5 && near % 2 ? near - 1 : near);
 }

@@ -6,8 +6,10 @@ const STAYS_MS = 7000;
 const MOST = 4;
 
 class ToastStack extends HTMLElement {
-  show({ title, text = "", shade = "", icon: symbol = "info", href = "" }) {
+  show({ title, text = "", shade = "", icon: symbol = "info", href = "", about = "" }) {
+    if (about) this.forget(about); // said again, it is there once
     const toast = document.createElement("div");
+    toast.dataset.about = about;
     toast.className = `toast ${shade}`;
     const words = document.createElement("div");
     words.className = "words";
@@ -27,6 +29,10 @@ class ToastStack extends HTMLElement {
     while (this.children.length > MOST) this.firstElementChild.remove();
     if (shade !== "bad") this.leave(toast);
     window.htmx?.process(toast);
+  }
+
+  forget(about) {
+    for (const toast of this.querySelectorAll(`[data-about="${about}"]`)) toast.remove();
   }
 
   link(href) {

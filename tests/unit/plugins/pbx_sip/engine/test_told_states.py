@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.sdk import STATE_BY, STATE_SINCE, CallControl, LiveState
+from hub.sdk import DISCARDED, STATE_BY, STATE_SINCE, CallControl, LiveState
 from plugins.pbx_sip.calls.moments import moment
 from plugins.pbx_sip.calls.numbers import NumberPlan
 from plugins.pbx_sip.calls.stopper import Stopper
@@ -38,3 +38,13 @@ def test_who_paused_a_call_is_known_after_a_crash():
     again = OpenCall(dialog=call.dialog, keypads=Keypads())
     again.remember(owner.remembered[-1])
     assert _told(again) == (moment(AT + 2 * S).isoformat(), "system")
+
+
+def test_a_stopped_call_tells_whether_its_recording_is_thrown_away():
+    owner = Owner()
+    stopped, discarded = owner.begin("one"), owner.begin("two")
+    for call, action in ((stopped, CallControl.STOP), (discarded, CallControl.DISCARD)):
+        owner.table.control(call, action, AT + 2 * S)
+        assert call.state is LiveState.STOPPED
+    assert DISCARDED not in show(stopped, NumberPlan()).fields
+    assert show(discarded, NumberPlan()).fields[DISCARDED] == "yes"

@@ -71,21 +71,6 @@ def test_an_offer_of_which_nothing_can_be_recorded_is_refused_with_the_reason(
     run(act)
 
 
-def test_a_line_that_cannot_be_recorded_is_told_of_though_its_call_is_taken() -> None:
-    async def act() -> None:
-        owner = Owner()
-        evs = sdp("label:1 sendonly") + "m=audio 6002 RTP/AVP 97\r\na=rtpmap:97 EVS/16000\r\na=label:2\r\n"
-        async with serving(owner) as server, calling(server.ports[0]) as caller:
-            assert (await caller.invite(TWO)).status == 200
-            assert owner.refusals == []
-            assert (await caller.invite(evs)).status == 200
-            [(host, why)] = owner.refusals
-            assert (host, len(owner.lines)) == ("127.0.0.1", 1)
-            assert "line 2 (EVS)" in why
-
-    run(act)
-
-
 @pytest.mark.parametrize("offer", ["v=0\r\n", sdp("label:1").replace("m=audio 6000", "m=audio 0")])
 def test_a_call_that_has_no_media_yet_is_taken(offer: str) -> None:
     async def act() -> None:

@@ -4,6 +4,8 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from hub.sdk import Absence, Recorded, Verdict
 from hub.testing import FakeContext
 from plugins.pbx_sip.calls.numbers import NumberPlan
@@ -28,6 +30,11 @@ class Account:
         invite = request("INVITE", call_id=call_id, body=sdp(PLACE, 4000))
         self.calls.note(BadRequest(status, reason, invite))
 
+    def decline(self, *lines: str) -> None:
+        """Refuse a call whose offer has these lines."""
+        body = "\r\n".join([sdp(PLACE).rstrip(), *lines, ""])
+        self.calls.note(BadRequest(488, "Not Acceptable Here", request("INVITE", body=body)))
+
     def tell(self, after_s: float = GRACE_S) -> list[tuple[Absence, str]]:
         self.now_s += after_s
         asyncio.run(self.calls.tell(self.now_s - GRACE_S))
@@ -45,6 +52,39 @@ def test_a_refused_call_is_told_once_with_its_parties_and_the_reason(tmp_path: P
     [absence] = account.ctx.absences.values()
     assert (absence.is_missing, absence.call_id) == (True, "c1")
     assert len(absence.parties) == 2
+
+
+EVS = ("m=audio 4000 RTP/AVP 97", "a=rtpmap:97 EVS/16000")
+SILK = ("m=audio 4002 RTP/AVP 98", "a=rtpmap:98 SILK/16000")
+F8 = ("m=audio 4000 RTP/SAVP 0", f"a=crypto:1 F8_128_HMAC_SHA1_80 inline:{'A' * 40}")
+PLAIN = (
+    "m=audio 4000 RTP/SAVP 0",
+    f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{'A' * 40} UNENCRYPTED_SRTP",
+)
+DTLS = ("m=audio 4000 UDP/TLS/RTP/SAVPF 0", "a=setup:actpass")
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        (EVS + EVS, "its media is in EVS, which cannot be decoded."),
+        (EVS + SILK, "its media is in EVS, SILK, which cannot be decoded."),
+        (F8, "its media is encrypted, and no key is known that opens it."),
+        (PLAIN, "its media is encrypted, and no key is known that opens it."),
+        (
+            DTLS,
+            "its media is encrypted with keys that its ends agreed on by themselves (DTLS-SRTP) and nobody else can know.",
+        ),
+        (("m=video 4000 RTP/AVP 97",), "488 Not Acceptable Here."),
+    ],
+    ids=["one coding", "two codings", "unknown suite", "no encryption", "dtls", "video"],
+)
+def test_a_call_that_nothing_of_can_be_decoded_says_what_it_is_in(
+    tmp_path: Path, lines: tuple[str, ...], why: str
+) -> None:
+    account = Account(tmp_path)
+    account.decline(*lines)
+    assert account.tell() == [(Absence.REFUSED, f"The recorder refused it: {why}")]
 
 
 def test_a_call_that_is_taken_in_a_second_try_is_not_told(tmp_path: Path) -> None:

@@ -82,3 +82,72 @@ def test_whom_metadata_names_that_comes_late_was_there_from_the_beginning():
     session.update(None, received_at=NOW, lines={0: "1", 1: "2"})
     session.update(TOLD.format(202).encode(), received_at=NOW + timedelta(seconds=40))
     assert [party.joined_at for party in session.describe().parties] == [NOW, NOW]
+
+
+DUMMY = "sip:ASBCE@asbce.com"
+STANDS_IN = TOLD.replace("sip:{}@x", DUMMY)
+
+
+def known_as(identity, *, label="2", stream="t2", mode="complete"):
+    """The second party by its number, under an id."""
+    told = TOLD.format(202).replace('"p2"', f'"{identity}"').replace("t2", stream)
+    return told.replace("<label>2<", f"<label>{label}<").replace("complete", mode)
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        known_as("p2"),
+        known_as("p3"),
+        known_as("p3", stream="t7"),
+        known_as("p3", label="4"),
+        known_as("p3", mode="partial"),
+        STANDS_IN.replace("</recording>", "") + known_as("p3").removeprefix("<recording>"),
+    ],
+    ids=["same id", "another id", "another stream", "another label", "partial", "beside the placeholder"],
+)
+def test_who_gets_known_instead_of_a_placeholder_was_there_as_long_as_that(update):
+    session = RecordingSession()
+    for seconds, told in ((0, STANDS_IN), (2, update), (4, update)):
+        session.update(told.encode(), received_at=NOW + timedelta(seconds=seconds), lines={0: "1", 1: "2"})
+    facts = session.describe()
+    [_, party] = [each for each in facts.parties if each.number]
+    assert (party.number, party.joined_at, party.left_at, party.away) == ("202", NOW, None, ())
+    assert "2" in party.labels
+    assert next(sending.since for sending in party.sendings if sending.line == "2") == NOW
+    assert (facts.mixed_labels, len(facts.parties)) == ((), 2)
+
+
+def test_whoever_comes_on_another_line_is_not_who_a_placeholder_stood_for():
+    other = known_as("p3", label="3", stream="t3")
+    session = RecordingSession()
+    for seconds, told in ((0, STANDS_IN), (2, other)):
+        session.update(told.encode(), received_at=NOW + timedelta(seconds=seconds), lines={0: "1", 1: "2", 2: "3"})
+    [party] = [each for each in session.describe().parties if each.number == "202"]
+    assert party.joined_at == NOW + timedelta(seconds=2)
+
+
+def test_only_the_first_on_a_line_is_who_a_placeholder_stood_for():
+    unheard = TOLD.format(202).replace('<participantstreamassoc participant_id="p2"><send>t2</send>', "<x>")
+    unheard = unheard.replace("<x></participantstreamassoc>", "")
+    both = unheard.replace("</recording>", STANDS_IN.replace('"p2"', '"p9"').removeprefix("<recording>"))
+    session = RecordingSession()
+    for seconds, told in ((0, both), (2, known_as("p2")), (60, known_as("p5").replace("202", "404"))):
+        session.update(told.encode(), received_at=NOW + timedelta(seconds=seconds), lines={0: "1", 1: "2"})
+    joined = {each.number: each.joined_at for each in session.describe().parties}
+    assert joined == {"201": NOW, "202": NOW, "404": NOW + timedelta(seconds=60)}
+
+
+@pytest.mark.parametrize(
+    ("said", "left_s"), [("16:25:40Z", 40), ("16:26:30Z", 60), ("16:20:00Z", 60)], ids=["said", "to come", "long ago"]
+)
+def test_who_is_not_named_any_more_left_at_the_time_that_is_said_of_it(said, left_s):
+    left = (
+        '<participantsessionassoc participant_id="p2" session_id="c">'
+        f"<disassociate-time>2024-01-21T{said}</disassociate-time></participantsessionassoc></recording>"
+    )
+    session = RecordingSession()
+    session.update(TOLD.format(202).encode(), received_at=NOW)
+    session.update(WITHOUT.replace("</recording>", left).encode(), received_at=NOW + timedelta(seconds=60))
+    [_, party] = session.describe().parties
+    assert (party.number, party.left_at) == ("202", NOW + timedelta(seconds=left_s))
