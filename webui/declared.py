@@ -14,7 +14,8 @@ Assigned = dict[str, list[ast.expr]]
 _REFUSALS = (
     *("Forbidden", "InvalidEntry", "NotThere", "PasswordRefused", "SetupRefused", "SignInRefused"),
     *("EntryChanged", "EntryInUse", "EntryMissing", "InstanceConflict", "InstanceMissing", "NotInQuarantine"),
-    *("AuthError", "BadRecording", "NoInterface", "PluginFailure", "RetryLater", "SettingsError", "SupervisorAway", "UploadRefused"),
+    *("AuthError", "BadRecording", "NoInterface", "PluginFailure", "RetryLater", "SettingsError"),
+    *("SupervisorAway", "UploadRefused"),
 )
 # which arguments are shown, by place or name
 _SHOWN: Shown = {

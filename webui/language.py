@@ -25,6 +25,7 @@ DEFAULT = "en"
 _KILO = 1000
 _BYTE_UNITS = ("kB", "MB", "GB", "TB", "PB")
 _RIGHT_TO_LEFT = "right-to-left"
+_ROUNDED_AWAY_S = 0.5  # halves are rounded to the even second
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,12 @@ def _second(locale: Locale, _zone: ZoneInfo, local: datetime) -> str:  # equal m
 
 
 def length(seconds: float) -> str:
-    """m:ss, or h:mm:ss from an hour on; the same in every language."""
+    """m:ss, or h:mm:ss from an hour on; the same in every language.
+
+    What would be rounded to nothing, and is something, is "< 1 s".
+    """
+    if 0 < seconds <= _ROUNDED_AWAY_S:
+        return "< 1 s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

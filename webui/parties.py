@@ -1,5 +1,6 @@
 """The people of a call as lists and the player show them."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,10 @@ from hub.sdk import Direction, Owner, OwnerKind, Party, Role
 from webui.language import gettext, later
 
 SHOWN = 2
-_TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])  # Unicode's marks of direction
+# Unicode's marks of direction: UAX #9, section 2
+_TURNS = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_ISOLATE, _END = "\u2068", "\u2069"
 _ORDER = {Role.CALLER: 0, Role.CALLED: 1, Role.PARTICIPANT: 2}
 ROLES = {Role.CALLER: later("Caller"), Role.CALLED: later("Called"), Role.PARTICIPANT: later("Participant")}
 OWNER_KINDS = {
@@ -48,9 +52,21 @@ def is_directed(parties: Iterable[Party]) -> bool:
     return any(party.role is not Role.PARTICIPANT for party in parties)
 
 
+def straight(text: str) -> str:
+    """A text without marks that turn around what stands beside it."""
+    return text if text.isascii() else text.translate(_TURNS)
+
+
+def _apart(text: str) -> str:
+    """A text that stands in one line with others and moves none of them; marked only where it would."""
+    plain = straight(text)
+    turns = not plain.isascii() and any(unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT for letter in plain)
+    return f"{_ISOLATE}{plain}{_END}" if turns else plain
+
+
 def name_of(party: Party) -> str:
     """Number and name in one line, whichever way the name wants to turn what is beside it."""
-    return f"{party.number} {party.name.translate(_TURNS)}".strip() or gettext("Unknown")
+    return f"{_apart(party.number)} {_apart(party.name)}".strip() or gettext("Unknown")
 
 
 def title_of(parties: Sequence[Party]) -> str:
@@ -64,7 +80,7 @@ def title_of(parties: Sequence[Party]) -> str:
 
 def owner_of(owner: Owner) -> str:
     """The owner in one line."""
-    return f"{owner.id} {owner.name}".strip()
+    return f"{_apart(owner.id)} {_apart(owner.name)}".strip()
 
 
 def lanes_of(parties: Sequence[Party], channels: int) -> list[Lane]:
@@ -78,8 +94,9 @@ def lanes_of(parties: Sequence[Party], channels: int) -> list[Lane]:
     for channel in range(channels):
         here = [party for party in in_order(parties) if party.channel == channel]
         if here:
-            label = ", ".join(party.name or party.number for party in here)
-            detail = " · ".join([here[0].number if here[0].name else "", gettext(ROLES[here[0].role])]).strip(" ·")
+            label = ", ".join(_apart(party.name or party.number) for party in here)
+            number = _apart(here[0].number) if here[0].name else ""
+            detail = " · ".join([number, gettext(ROLES[here[0].role])]).strip(" ·")
             lanes.append(Lane(label, detail))
         else:
             lanes.append(Lane(gettext("Channel {number}").format(number=channel + 1), ""))

@@ -14,6 +14,7 @@ from webui.language import current, gettext, length, ngettext
 from webui.recording_filters import DIRECTIONS
 
 _HIDDEN = " hidden"
+_NOTHING = frozenset({"—", "<bdi>—</bdi>"})
 
 
 class RowWriter:
@@ -42,8 +43,8 @@ class RowWriter:
         self._play_icons = f"{icon('play', 'play')}{icon('pause', 'pause')}"
         self._arrow = str(icon("chevron-right", "arrow"))
         self._directions = {
-            value: f'<span class="direction {value}">{icon(parties.DIRECTION_ICONS[value])}'
-            f"<span>{escape(gettext(label))}</span></span>"
+            value: f'<span class="direction {value}" title="{escape(gettext(label))}">'
+            f"{icon(parties.DIRECTION_ICONS[value])}<span>{escape(gettext(label))}</span></span>"
             for value, label in DIRECTIONS.items()
         }
 
@@ -57,13 +58,13 @@ class RowWriter:
             f'<td class="col-select"><input type="checkbox" data-select aria-label="{self._select} {who}"></td>',
             self._play_cell(row, name, who),
             f'<td class="col-date nowrap numeric"><a href="/r/{name}">{self._time(row)}</a></td>',
-            self._cell("length", "end numeric", length(row.duration_s)),
+            self._cell("length", "end numeric", escape(length(row.duration_s))),
             self._cell("parties", "", self._people(row)),
             self._cell("direction", "nowrap", self._directions[row.direction]),
-            self._cell("agent", "clip", escape(row.agent) or "—", said=True),
+            self._cell("agent", "clip", escape(parties.straight(row.agent)) or "—", said=True),
             self._cell("owner", "clip", self._owner(row.owner) if row.owner else "—", said=True),
-            self._cell("target", "clip", f"<bdi>{escape(row.target) or '—'}</bdi>", said=True),
-            self._cell("skill", "clip", escape(row.skill) or "—", said=True),
+            self._cell("target", "clip", f"<bdi>{escape(parties.straight(row.target)) or '—'}</bdi>", said=True),
+            self._cell("skill", "clip", escape(parties.straight(row.skill)) or "—", said=True),
             self._cell("call-id", "clip mono", escape(row.call_id) or "—", said=True, title=row.call_id),
             self._cell("device", "clip", escape(self._device_name(row.device_id)), said=True),
             self._cell("flags", "", f'<span class="flags">{self._flags(row)}</span>'),
@@ -73,7 +74,7 @@ class RowWriter:
 
     def _cell(self, column: str, shape: str, content: str, *, said: bool = False, title: str | None = None) -> str:
         """said: its content is what the PBX said, and nothing to translate."""
-        classes = f"col-{column} {shape}".rstrip()
+        classes = " ".join(filter(None, (f"col-{column}", shape, "void" if content in _NOTHING else "")))
         translate = ' translate="no"' if said else ""
         about = f' title="{escape(title)}"' if title is not None else ""
         hidden = _HIDDEN if column in self._hidden else ""
@@ -106,7 +107,7 @@ class RowWriter:
         title = f"{gettext(parties.OWNER_KINDS[owner.kind])}: {parties.owner_of(owner)}"
         return (
             f'<span class="direction" title="{escape(title)}">{self._icon(parties.OWNER_ICONS[owner.kind], "small")}'
-            f'<bdi class="clip">{escape(owner.name or owner.id)}</bdi></span>'
+            f'<bdi class="clip">{escape(parties.straight(owner.name or owner.id))}</bdi></span>'
         )
 
     def _flags(self, row: RecordingRow) -> str:
@@ -147,7 +148,8 @@ def recorded_by(devices: Sequence[str]) -> str:
 
 def _party(one: Party) -> str:
     title = escape(parties.name_of(one))
-    if one.name:
-        content = f'<b>{escape(one.number)}</b> <bdi class="muted">{escape(one.name)}</bdi>'
+    number, name = escape(parties.straight(one.number)), escape(parties.straight(one.name))
+    if name:
+        content = f'<b>{number}</b> <bdi class="muted">{name}</bdi>'
         return f'<span class="party" dir="ltr" title="{title}">{content}</span>'
-    return f'<span class="party bare" dir="ltr" title="{title}">{escape(one.number) or "—"}</span>'
+    return f'<span class="party bare" dir="ltr" title="{title}">{number or "—"}</span>'

@@ -102,6 +102,7 @@ class Renderer:
             "in_order": parties.in_order,
             "party_name": parties.name_of,
             "owner_name": parties.owner_of,
+            "straight": parties.straight,
             "call_title": parties.title_of,
             "is_directed": parties.is_directed,
             "cursor": write_cursor,

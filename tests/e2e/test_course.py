@@ -10,6 +10,8 @@ from tests.doubles.hub import until
 
 AUDIO = "document.getElementById('dock').audio"
 
+FATIMA = "\u0641\u0627\u0637\u0645\u0629 \u0627\u0644\u0632\u0647\u0631\u0627\u0621"
+
 
 @pytest.fixture
 def conference(page: Page) -> Page:
@@ -27,7 +29,7 @@ def marks(page: Page) -> list[str]:
 def test_marks_tell_what_happened_and_those_on_one_another_are_one(conference: Page) -> None:
     expect(conference.get_by_role("group", name="Events")).to_be_visible()
     told = marks(conference)
-    assert "0:41 Joined the call · 8014 فاطمة الزهراء" in told
+    assert f"0:41 Joined the call · 8014 \u2068{FATIMA}\u2069" in told
     assert "2:30 Recording paused" in told
     assert "7:10 There was video, which is not recorded" in told
     together = next(text for text in told if "events from" in text)

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from hub.audit.actor import SYSTEM
@@ -9,6 +10,7 @@ from hub.catalog import preferences
 from hub.clock import to_ms, utc_now
 from hub.runtime.instance import InstanceHealth, InstanceState
 from hub.sdk import Kind
+from tests.doubles.hub import until
 from tests.doubles.site import Site
 
 
@@ -109,6 +111,36 @@ def test_every_wrong_entry_is_told_beside_its_field(page: Page, site: Site) -> N
     expect(folder).to_have_accessible_description(re.compile("start it with /"))
     expect(page.get_by_label("What people call it")).to_be_focused()
     assert len(site.services.instances.list(Kind.SOURCE)) == 3
+
+
+def test_an_entry_that_was_wrong_is_red_until_it_is_changed(page: Page) -> None:
+    page.goto("/devices/new/ipoffice")
+    page.get_by_label("What people call it").fill("Branch")
+    page.get_by_label("Hand-off folder").fill("relative/path")
+    page.get_by_role("button", name="Save and start").click()
+    folder = page.get_by_label("Hand-off folder")
+    expect(folder).to_have_attribute("aria-invalid", "true")
+    folder.fill("/tmp")
+    expect(folder).not_to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".field .error")).to_have_count(0)
+
+
+@pytest.mark.parametrize("height", [500, 640, 768])
+def test_a_wrong_entry_and_what_is_wrong_with_it_are_clear_of_the_bar_that_saves(page: Page, height: int) -> None:
+    page.set_viewport_size({"width": 1200, "height": height})
+    page.goto("/devices/new/ipoffice")
+    page.get_by_label("What people call it").fill("Branch")
+    page.get_by_label("Hand-off folder").fill("relative/path")
+    page.get_by_role("button", name="Save and start").click()
+    folder = page.get_by_label("Hand-off folder")
+    expect(folder).to_be_focused()
+    bar = page.locator(".form-foot")
+
+    def is_clear() -> bool:
+        error, foot = page.locator(".field .error").first.bounding_box(), bar.bounding_box()
+        return error is not None and foot is not None and error["y"] >= 0 and error["y"] + error["height"] <= foot["y"]
+
+    until(is_clear, 20, "the error above the bar")
 
 
 def test_a_secret_is_never_shown_and_kept_unless_replaced(page: Page, site: Site) -> None:

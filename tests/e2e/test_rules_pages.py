@@ -60,6 +60,16 @@ def test_a_rule_is_made_kept_and_deleted(page: Page, site: Site) -> None:
     assert "Reception" not in _names(page)
 
 
+@pytest.mark.parametrize("path", ["/rules/new", "/rules/profiles/new", "/rules/calendars/new"])
+def test_a_name_that_is_too_long_is_told_and_never_cut(page: Page, path: str) -> None:
+    page.goto(path)
+    name = page.get_by_label("What people call it")
+    name.press_sequentially("x" * 101)
+    page.locator(".form-foot").get_by_role("button").last.click()
+    expect(name).to_have_accessible_description("Write at most 100 characters.")
+    expect(name).to_have_value("x" * 101)
+
+
 def test_a_rule_may_end_recordings_at_voicemail_which_the_list_and_the_test_say(page: Page, site: Site) -> None:
     page.goto("/rules/new")
     page.get_by_label("What people call it").fill("Hotline")

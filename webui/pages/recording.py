@@ -13,7 +13,7 @@ from hub.catalog.prepared import MediaKind
 from hub.catalog.recording import Media, RecordingDetail
 from hub.sdk import NoticeKind
 from webui import course, parties
-from webui.language import gettext, later
+from webui.language import gettext, later, ngettext
 from webui.pages.recordings import device_names
 from webui.reach import services_of, shows, viewer_of, web_of
 from webui.recording_filters import DIRECTIONS
@@ -254,10 +254,15 @@ def _about_media(request: Request, media: Media) -> str:
     words = [
         media.codec.upper() or media.container,
         f"{media.sample_rate_hz / 1000:g} kHz" if media.sample_rate_hz else "",
-        {1: gettext("mono"), 2: gettext("stereo")}.get(media.channels, str(media.channels or "")),
+        _channels_in_words(media.channels or 0),
         language.size(media.size_bytes),
     ]
     return " · ".join(word for word in words if word)
+
+
+def _channels_in_words(count: int) -> str:
+    named = {0: "", 1: gettext("mono"), 2: gettext("stereo")}
+    return named[count] if count in named else ngettext("%(num)s channel", "%(num)s channels", count) % {"num": count}
 
 
 def _downloads(request: Request, recording: RecordingDetail) -> list[Download]:

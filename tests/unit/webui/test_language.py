@@ -2,7 +2,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from webui.language import Languages
+from webui.language import Languages, length
 
 UTC = ZoneInfo("UTC")
 
@@ -47,3 +47,10 @@ def test_texts_come_from_the_catalogue_without_a_compiled_file(languages: Langua
     assert chinese.texts.gettext("Recordings") == "录音"
     assert chinese.texts.ngettext("%(num)s day", "%(num)s days", 3) == "%(num)s 天"
     assert chinese.tag == "zh-Hans"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0:00"), (0.001, "< 1 s"), (0.5, "< 1 s"), (0.51, "0:01"), (3599.6, "1:00:00")]
+)
+def test_what_lasted_is_never_shown_as_nothing(seconds: float, shown: str) -> None:
+    assert length(seconds) == shown

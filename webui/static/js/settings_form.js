@@ -10,7 +10,10 @@ class SettingsForm extends HTMLElement {
     this.addEventListener("change", () => this.update());
     this.addEventListener("click", (event) => this.click(event));
     this.form.addEventListener("submit", () => (this.dirty = false));
-    this.addEventListener("input", () => (this.dirty = true));
+    this.addEventListener("input", (event) => {
+      this.dirty = true;
+      this.forgive(event.target.closest(".field"));
+    });
     this.leave = (event) => this.dirty && event.preventDefault();
     window.addEventListener("beforeunload", this.leave);
     this.update();
@@ -18,6 +21,12 @@ class SettingsForm extends HTMLElement {
 
   disconnectedCallback() {
     window.removeEventListener("beforeunload", this.leave);
+  }
+
+  // what was wrong with an entry was about the one before
+  forgive(field) {
+    for (const wrong of field?.querySelectorAll('[aria-invalid="true"]') ?? []) wrong.removeAttribute("aria-invalid");
+    for (const error of field?.querySelectorAll(".error") ?? []) error.remove();
   }
 
   values(name) {

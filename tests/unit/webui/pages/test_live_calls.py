@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +18,8 @@ from hub.audit.trail import append
 from hub.catalog import live_calls
 from hub.catalog.live_calls import LiveChange
 from hub.clock import utc_now
-from hub.sdk import STATE_BY, STATE_SINCE, Kind, LiveCall, LiveState, Party, StateBy
+from hub.rules.rule import Rule, Treatment
+from hub.sdk import DISCARDED, STATE_BY, STATE_SINCE, Kind, LiveCall, LiveState, Party, StateBy
 from tests.unit.webui.api.conftest import ACTOR, PASSWORD
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -138,3 +140,48 @@ def test_the_clocks_of_a_call_begin_with_the_second_that_the_page_goes_on_from(
     _show(services, LiveCall(id="one", started_at=NOON, state=LiveState.PAUSED, resumes_at=resumes_at))
     [row] = _rows(browser)
     assert re.findall(r'data-(since|until)-ms="\d+">([\d:]+)<', row) == [("until", "0:10"), ("since", "0:59")]
+
+
+def test_a_call_whose_recording_is_thrown_away_is_not_shown_as_one_that_is_kept(
+    browser: TestClient, services: Services
+) -> None:
+    kept = _silenced(LiveState.STOPPED, StateBy.PERSON)
+    _show(services, kept, replace(kept, id="two", started_at=PAUSED_AT, fields={**kept.fields, DISCARDED: "yes"}))
+    badges = [re.findall(r'class="badge[^>]*>.*?</svg>(\w+)<', row) for row in _rows(browser)]
+    assert badges == [["Discarded"], ["Stopped"]]
+
+
+def test_the_question_names_the_call_and_says_where_a_rule_insists_on_it(
+    browser: TestClient, services: Services
+) -> None:
+    services.rules.add(Rule(name="Bank", treatment=Treatment.MANDATORY), SYSTEM)
+    services.rules.add(Rule(name="Other", treatment=Treatment.RECORD), SYSTEM)
+    _show(
+        services,
+        LiveCall(id="one", started_at=NOON, parties=(Party(number="8001"),), rule="Bank"),
+        LiveCall(id="two", started_at=PAUSED_AT, parties=(Party(number="8002"),), rule="Other"),
+    )
+    other, bank = (re.findall(r'data-confirm="([^"]*)"', row) for row in _rows(browser))
+    assert len(bank) == len(other) == 2
+    assert all(text.startswith("8001\n") and "Bank” insists" in text and "alarm" in text for text in bank)
+    assert all(text.startswith("8002\n") and "insists" not in text for text in other)
+
+
+def test_everybody_in_a_conference_is_named(browser: TestClient, services: Services) -> None:
+    names = ("Anna", "Bert", "Carla", "Dora", "Emil")
+    parties = tuple(Party(number=str(8001 + place), name=name) for place, name in enumerate(names))
+    _show(services, LiveCall(id="one", started_at=NOON, parties=parties))
+    [row] = _rows(browser)
+    [(shown_on_hover, read_out)] = re.findall(r'<p class="title"[^>]* title="([^"]*)">(.*?)</p>', row)
+    for name in names:
+        assert name in shown_on_hover
+        assert name in read_out
+
+
+def test_a_person_who_sees_no_calls_is_told_that_others_may_go_on(site: TestClient, services: Services) -> None:
+    services.accounts.add("otto", "Otto", PASSWORD, ACTOR, permissions=["live.list"])
+    site.cookies.set("sid", services.accounts.sign_in("otto", PASSWORD, ACTOR).session_token)
+    _show(services, LiveCall(id="one", started_at=NOON))
+    text = html.unescape(site.get("/live/list").text)
+    assert "No call goes on now" not in text
+    assert "Only calls whose recordings you may see are shown here." in text

@@ -6,6 +6,10 @@ import { clock } from "../texts.js";
 const LANE_PX = 44;
 const TIMELINE_PX = 17;
 const ZOOM_STEP = 1.8;
+const LABEL_LETTER_PX = 6.5;
+const LABEL_GAP_PX = 40;
+const TICK_GAP_PX = 24;
+const STEPS_S = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800];
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const narrow = () => matchMedia("(max-width: 860px)").matches;
@@ -68,8 +72,32 @@ export class Waveform {
     return { ...one(names[0], 0), cursorColor: colour("--text"), splitChannels: names.length > 1 ? names.map(one) : undefined };
   }
 
+  get laidPxPerSecond() {
+    return (this.surfer?.getWrapper().scrollWidth || this.box.clientWidth) / this.duration;
+  }
+
+  get labelPx() {
+    return clock(this.duration).length * LABEL_LETTER_PX + LABEL_GAP_PX;
+  }
+
+  // seconds from one label to the next: as few as leave room for the longest
+  get labelStep() {
+    const fewest = this.labelPx / this.laidPxPerSecond;
+    return STEPS_S.find((step) => step >= fewest) ?? Math.ceil(fewest / 3600) * 3600;
+  }
+
+  get tickStep() {
+    const label = this.labelStep;
+    return STEPS_S.find((step) => label % step === 0 && step * this.laidPxPerSecond >= TICK_GAP_PX) ?? label;
+  }
+
   timeline() {
-    return Timeline.create({ height: TIMELINE_PX, formatTimeCallback: clock, style: { fontSize: "10.5px", color: colour("--text-2"), fontFamily: style("--font") } });
+    // the plug-in takes its options once and draws often: these are numbers that count anew at each drawing
+    const label = { valueOf: () => this.labelStep };
+    const intervals = { timeInterval: { valueOf: () => this.tickStep }, primaryLabelInterval: label, secondaryLabelInterval: label };
+    const fits = (time) => (this.duration - time) * this.laidPxPerSecond >= this.labelPx - LABEL_GAP_PX;
+    const formatTimeCallback = (time) => (fits(time) ? clock(time) : "");
+    return Timeline.create({ ...intervals, height: TIMELINE_PX, formatTimeCallback, style: { fontSize: "10.5px", color: colour("--text-2"), fontFamily: style("--font") } });
   }
 
   hover() {
