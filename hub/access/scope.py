@@ -16,6 +16,11 @@ def visible_live(person: Person) -> Visible:
     return Visible(true() if person.is_administrator else false())
 
 
+def sees_all_live(person: Person) -> bool:
+    """Whether of the calls that go on none is kept from a person."""
+    return person.is_administrator
+
+
 def visible_absences(person: Person) -> Visible:
     """Of the calls without recording those whose recordings a person would see; `absent_number` holds their parties."""
     return Visible(true() if person.is_administrator else false())

@@ -99,7 +99,7 @@ class RecordingClient:
                 async with asyncio.timeout(0.5):
                     while True:
                         data = await asyncio.get_running_loop().sock_recv(self._sip, 65536)
-                        text = data.decode()
+                        text = data.decode(errors="replace")  # media of others may come to a port that was theirs
                         self.answers.append(text)
                         if re.match(r"SIP/2.0 [2-6]", text) and f"CSeq: {number} {method}" in text:
                             return text

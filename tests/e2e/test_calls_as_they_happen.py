@@ -16,8 +16,8 @@ from tests.doubles.recording_client import RecordingClient
 
 
 def free_ports() -> tuple[int, int]:
-    """A SIP port and the first of a hundred media ports that are most likely free."""
-    return random.randrange(20_000, 26_000), random.randrange(13_000, 16_000) * 2
+    """A SIP port and the first of 2,500 media ports that are most likely free: below those that the kernel gives away."""
+    return random.randrange(20_000, 26_000), random.randrange(13_000, 15_100) * 2
 
 
 def add_recorder(admin: Administrator, sip: int, rtp: int, **more: object) -> str:

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from hub import ids
 from hub.access.errors import NotThere
 from hub.access.permissions import require
+from hub.access.scope import sees_all_live
 from hub.catalog.live_calls import ListedCall, LiveQuery
 from hub.clock import to_ms, utc_now
 from hub.rules.rule import Treatment
@@ -196,7 +197,7 @@ def _context(request: Request) -> dict[str, Any]:
         "discarded": DISCARDED,
         "others_of": _others_of,
         "insisted": lambda call: _insisted(call) if call.rule in insisting else "",
-        "is_limited": not person.is_administrator,
+        "is_limited": not sees_all_live(person),
         "count": count,
         "filters": filters,
         "devices": devices,
