@@ -62,6 +62,8 @@ def read_hints(metadata: Metadata) -> Hints:
     """What the extensions of all parts of the metadata say together."""
     fields = dict(islice(_call_fields(metadata), TEXTS_MAX))
     of_participants = dict(islice(_participant_fields(metadata), TEXTS_MAX))
+    every = fields | of_participants
+    named = [(_last_name(path), text) for path, text in every.items()]
     leaves = [(path.rpartition(".")[2].lower(), path, text) for path, text in fields.items()]
     headers = {name: split_name(text) for name, _, text in leaves if name in {"fromhdr", "tohdr"}}
     from_name, from_uri = headers.get("fromhdr", ("", ""))
@@ -80,10 +82,10 @@ def read_hints(metadata: Metadata) -> Hints:
         departed=tuple(parse_number(text) for name, _, text in leaves if name == "redirectedfrompartynumber"),
         call_id=next((text for wanted in CALL_IDS for name, _, text in leaves if name == wanted), ""),
         ucid=_ucid(metadata, leaves),
-        belonging=read_belonging((_last_name(path), text) for path, text in (fields | of_participants).items()),
-        notice=read_notice((_last_name(path), text) for path, text in (fields | of_participants).items()),
+        belonging=read_belonging(named),
+        notice=read_notice(named),
         ids={path: text for name, path, text in leaves if name.endswith(ID_ENDINGS)},
-        fields=fields | of_participants,
+        fields=every,
     )
 
 
