@@ -11,6 +11,7 @@ from hub.sdk import Absence, BadRecording, PluginContext, Recorded, RetryLater
 from plugins.pbx_sip.calls.dialog import Dialog
 from plugins.pbx_sip.calls.outline import describe_outline
 from plugins.pbx_sip.calls.signalling import Signalling
+from plugins.pbx_sip.calls.voices import LOCKS
 from plugins.pbx_sip.drafts.absence import describe_absence, describe_left_out
 from plugins.pbx_sip.engine.habits import Habits
 from plugins.pbx_sip.engine.tally import Tally
@@ -118,7 +119,7 @@ class RefusedCalls:
 def _describe(refusal: BadRequest) -> str:
     """Why a call was refused, in words."""
     codings = find_codings(refusal)
-    if lock := next((coding for coding in codings if coding in _SENTENCES), ""):
+    if lock := next((coding for coding in codings if coding in LOCKS), ""):
         return _SENTENCES[lock]
     if codings:
         return _SENTENCES["undecoded"].format(codings=", ".join(codings))
